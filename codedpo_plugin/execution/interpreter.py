@@ -1,0 +1,64 @@
+"""Which Python runs the programs, and what of the file system it needs to see."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from codedpo_plugin.errors import SandboxError
+
+_QUESTION: Final = """
+import json, sys
+print(json.dumps({
+    "version": list(sys.version_info[:3]),
+    "prefixes": sorted({sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}),
+    "packages": [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))],
+}))
+"""
+
+SYSTEM_READABLE: Final = (
+    *("/usr", "/lib", "/lib64", "/lib32", "/bin"),
+    *("/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types"),
+)
+"""What dynamic linking and the standard library read; nothing of it is private to a user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python that can run programs."""
+
+    executable: str
+    version: tuple[int, int, int]
+    prefixes: tuple[str, ...]
+    packages: tuple[str, ...]
+    """Folders of installed packages, which programs may import from."""
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """Return the paths a worker of this interpreter has to read."""
+        return (*SYSTEM_READABLE, *self.prefixes, *self.packages, os.path.dirname(self.executable))
+
+
+@cache
+def inspect_interpreter(executable: str | None = None) -> Interpreter:
+    """Ask a Python interpreter about itself; the running one by default.
+
+    Raises SandboxError when it cannot be started or is older than Python 3.9.
+    """
+    executable = executable or sys.executable
+    try:
+        done = subprocess.run([executable, "-c", _QUESTION], capture_output=True, text=True, check=True, timeout=60)
+        told = json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise SandboxError(
+            f"interpreter {executable!r} cannot be used: {error}. Give the path of a Python 3.9 or newer."
+        ) from error
+    version = tuple(told["version"])
+    if version < (3, 9, 0):
+        raise SandboxError(f"interpreter {executable!r} is Python {'.'.join(map(str, version))}; 3.9 is needed")
+    return Interpreter(executable, version, tuple(told["prefixes"]), tuple(told["packages"]))

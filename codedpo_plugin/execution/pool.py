@@ -1,0 +1,249 @@
+"""The pool: jobs in, results out, in order; its caller never sees a process.
+
+One thread and no locks: a generator that keeps every worker supplied, waits for whichever answers first and
+hands the results out in the order of the jobs. Jobs are taken from their iterable only as results are consumed,
+so that any number of them streams through in bounded memory.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final
+
+from codedpo_plugin.errors import SandboxError
+from codedpo_plugin.execution.interpreter import inspect_interpreter
+from codedpo_plugin.execution.requests import (
+    MEBIBYTE,
+    Answer,
+    Check,
+    Ending,
+    Job,
+    JobResult,
+    Limits,
+    TimingJob,
+    TimingResult,
+)
+from codedpo_plugin.execution.sandboxes import AUTO, BUILT_IN, Sandbox, choose
+from codedpo_plugin.execution.worker import WorkerDied, WorkerProcess, WorkerSpec
+
+AnyJob = Job | TimingJob
+AnyResult = JobResult | TimingResult
+
+IN_FLIGHT: Final = 2
+"""Jobs a worker holds at a time: one running, one waiting, so that it never idles."""
+AHEAD: Final = 64
+"""Jobs per worker that may be finished before the oldest is; bounds the memory of the parent."""
+ATTEMPTS: Final = 2
+"""A job during which its worker died is tried once more, in a fresh worker, before it is called a crash."""
+
+
+@dataclass(slots=True)
+class _Task:
+    """A job on its way through the pool."""
+
+    number: int
+    job: AnyJob
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class _Seat:
+    """A worker and what it holds."""
+
+    worker: WorkerProcess
+    tasks: deque[_Task] = field(default_factory=deque)
+    suites: deque[tuple[Check, ...]] = field(default_factory=lambda: deque(maxlen=4))
+    since: float = 0.0
+
+
+class Pool:
+    """A pool of confined workers.
+
+    ``workers`` processes run programs with ``interpreter`` (the running Python by default) under ``sandbox``
+    (``auto``: the best this machine has; refused if there is none). ``preload`` names modules that every program
+    finds imported already. Use as a context manager. Raises SandboxError when programs cannot be confined.
+    """
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        *,
+        sandbox: str = AUTO,
+        sandboxes: Mapping[str, Sandbox] | None = None,
+        interpreter: str | None = None,
+        preload: tuple[str, ...] = (),
+    ) -> None:
+        known = {s.name: s for s in BUILT_IN} if sandboxes is None else sandboxes
+        self.size = workers or len(os.sched_getaffinity(0))
+        self.spec = WorkerSpec(choose(sandbox, known), inspect_interpreter(interpreter), preload)
+        self._seats: list[_Seat] = []
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, t: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def sandbox(self) -> str:
+        """Return the name of the sandbox in use."""
+        return self.spec.sandbox.name
+
+    def close(self) -> None:
+        """Stop all workers and whatever they run."""
+        while self._seats:
+            self._seats.pop().worker.close()
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
+        """Run jobs; yield one result per job, in the order of the jobs."""
+        for result in self._run(jobs):
+            assert isinstance(result, JobResult)
+            yield result
+
+    def time(self, jobs: Iterable[TimingJob]) -> Iterator[TimingResult]:
+        """Measure jobs; yield one result per job, in order. Use a pool of one worker for quiet figures."""
+        for result in self._run(jobs):
+            assert isinstance(result, TimingResult)
+            yield result
+
+    def _run(self, jobs: Iterable[AnyJob]) -> Iterator[AnyResult]:
+        """Drive the workers until every job has its result."""
+        source = (_Task(number, job) for number, job in enumerate(jobs))
+        waiting: deque[_Task] = deque()
+        finished: dict[int, AnyResult] = {}
+        next_out, exhausted = 0, False
+        try:
+            while True:
+                while not exhausted and len(waiting) < self.size and self._may_take(next_out, waiting, finished):
+                    task = next(source, None)
+                    exhausted = task is None
+                    if task is not None:
+                        waiting.append(task)
+                self._supply(waiting)
+                while next_out in finished:
+                    yield finished.pop(next_out)
+                    next_out += 1
+                if exhausted and not waiting and not any(seat.tasks for seat in self._seats):
+                    return
+                self._wait(waiting, finished)
+        except BaseException:
+            self.close()  # jobs are under way whose results nobody will read
+            raise
+
+    def _may_take(self, next_out: int, waiting: deque[_Task], finished: dict[int, AnyResult]) -> bool:
+        """Return whether one more job may enter: results held back by a slow job are bounded."""
+        held = len(waiting) + len(finished) + sum(len(seat.tasks) for seat in self._seats)
+        return held < AHEAD * self.size
+
+    def _supply(self, waiting: deque[_Task]) -> None:
+        """Give every worker something to do, starting workers as they are needed."""
+        while waiting:
+            seat = min(self._seats, key=lambda s: len(s.tasks), default=None)
+            if (seat is None or seat.tasks) and len(self._seats) < self.size:
+                seat = _Seat(WorkerProcess(self.spec))
+                self._seats.append(seat)
+            if seat is None or len(seat.tasks) >= IN_FLIGHT:
+                return
+            task = waiting.popleft()
+            if not seat.tasks:
+                seat.since = time.monotonic()
+            seat.tasks.append(task)
+            seat.worker.send(_frame(task, seat.suites))
+
+    def _wait(self, waiting: deque[_Task], finished: dict[int, AnyResult]) -> None:
+        """Move bytes until something happens; collect results and replace workers that died."""
+        with selectors.DefaultSelector() as selector:
+            for seat in self._seats:
+                selector.register(seat.worker.channel, seat.worker.interest, seat)
+            selector.select(timeout=1.0)
+        for seat in list(self._seats):
+            try:
+                seat.worker.flush()
+                for frame in seat.worker.receive():
+                    task = seat.tasks.popleft()
+                    finished[task.number] = _result(frame, task)
+                    seat.since = time.monotonic()
+                if seat.tasks and time.monotonic() - seat.since > _patience(seat.tasks[0].job):
+                    raise WorkerDied("it did not answer in time")
+            except (WorkerDied, ValueError, TypeError, KeyError, IndexError) as death:
+                self._bury(seat, waiting, finished, death)
+
+    def _bury(self, seat: _Seat, waiting: deque[_Task], finished: dict[int, AnyResult], death: Exception) -> None:
+        """Replace a dead worker; only the job it was running may be at fault."""
+        self._seats.remove(seat)
+        seat.worker.close()
+        if seat.tasks:
+            culprit = seat.tasks[0]
+            culprit.attempts += 1
+            if culprit.attempts >= ATTEMPTS:
+                finished[culprit.number] = _crashed(culprit.job, str(death))
+                seat.tasks.popleft()
+        waiting.extendleft(reversed(seat.tasks))
+
+
+def _frame(task: _Task, suites: deque[tuple[Check, ...]]) -> dict[str, Any]:
+    """Return the frame that asks for a job; checks travel only when the worker does not hold them."""
+    job, limits = task.job, task.job.limits
+    frame: dict[str, Any] = {
+        "id": task.number,
+        "do": "run",
+        "program": job.program,
+        "suite": str(hash(job.checks)),
+        "limits": {
+            "cpu_s": limits.cpu_s,
+            "wall_s": limits.wall_s,
+            "memory_bytes": limits.memory_mb * MEBIBYTE,
+            "answer_bytes": limits.answer_mb * MEBIBYTE,
+            "max_timeouts": limits.max_timeouts,
+        },
+    }
+    if job.checks not in suites:
+        suites.append(job.checks)
+        frame["checks"] = [(check.mode.value, check.source) for check in job.checks]
+    if isinstance(job, TimingJob):
+        frame |= {"do": "time", "min_pass_ns": job.min_pass_ns, "passes": job.passes}
+    return frame
+
+
+def _result(frame: dict[str, Any], task: _Task) -> AnyResult:
+    """Return the result in a worker's frame. Raises ValueError or alike if the frame is not an answer to the task."""
+    if frame["id"] != task.number:
+        raise ValueError(f"it answered job {frame['id']} instead of {task.number}")
+    if isinstance(task.job, TimingJob):
+        return TimingResult(tuple(float(figure) for figure in frame["figures"]), str(frame["problem"]))
+    answers = tuple(Answer(Ending(ending), int(cpu), str(text)) for ending, cpu, text in frame["answers"])
+    if len(answers) != len(task.job.checks):
+        raise ValueError("it left checks unanswered")
+    return JobResult(answers)
+
+
+def _crashed(job: AnyJob, why: str) -> AnyResult:
+    """Return the result of a job that has brought down its worker twice."""
+    if isinstance(job, TimingJob):
+        return TimingResult((), f"crash: {why}")
+    return JobResult((Answer(Ending.CRASH, payload=f"the worker died with it: {why}"),) * len(job.checks))
+
+
+def _patience(job: AnyJob) -> float:
+    """Return how long a worker may take over a job before it counts as hung: far longer than its limits allow."""
+    limits: Limits = job.limits
+    tests = min(len(job.checks), limits.max_timeouts) + 1
+    passes = job.passes + 40 if isinstance(job, TimingJob) else 1
+    return 30.0 + 3 * tests * passes * max(limits.wall_s, 2 * limits.cpu_s) + 0.1 * len(job.checks)
+
+
+def require_confinement(sandbox: str, sandboxes: Mapping[str, Sandbox]) -> str:
+    """Return the name of the sandbox that would be used, before anything is generated or run.
+
+    Raises SandboxError when there is none.
+    """
+    return choose(sandbox, sandboxes).name
+
+
+__all__ = ["Pool", "SandboxError", "require_confinement"]

@@ -1,0 +1,114 @@
+"""What goes into the engine and what comes out of it; nothing here knows about processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from codedpo_plugin.errors import UsageError
+
+MEBIBYTE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one program may use. A limit counts per test, the program's own start-up counting as one test."""
+
+    cpu_s: float = 1.0
+    """CPU seconds of one test; measured by the kernel, so a busy machine does not change a verdict."""
+    wall_s: float = 15.0
+    """Wall-clock backstop of one test, for programs that sleep."""
+    memory_mb: int = 1024
+    """Address space of the program's process."""
+    answer_mb: int = 16
+    """Most that a program may send back for all tests together."""
+    max_timeouts: int = 3
+    """After so many tests that ran out of time the program's remaining tests are NOT_RUN."""
+
+    def __post_init__(self) -> None:
+        for name in ("cpu_s", "wall_s", "memory_mb", "answer_mb", "max_timeouts"):
+            value = getattr(self, name)
+            if not value > 0:
+                raise UsageError(f"limit {name} must be positive, got {value!r}")
+        if self.memory_mb < 64:
+            raise UsageError(f"limit memory_mb must be at least 64 for an interpreter, got {self.memory_mb}")
+
+
+class Mode(StrEnum):
+    """How one check runs in the program's process."""
+
+    VALUE = "value"
+    """Evaluate an expression and send its value."""
+    INSIDE = "inside"
+    """Run a statement; it holds when it does not raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to ask of a program."""
+
+    source: str
+    mode: Mode = Mode.VALUE
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One program and what to ask of it."""
+
+    program: str
+    checks: tuple[Check, ...]
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class TimingJob:
+    """One program whose CPU time over all its checks is to be measured."""
+
+    program: str
+    checks: tuple[Check, ...]
+    limits: Limits = field(default_factory=Limits)
+    min_pass_ns: int = 1_000_000
+    """The checks are repeated until one pass takes at least so long."""
+    passes: int = 5
+
+
+class Ending(StrEnum):
+    """How one check ended."""
+
+    VALUE = "value"
+    HELD = "held"
+    BROKEN = "broken"
+    """A statement raised AssertionError."""
+    RAISED = "raised"
+    FORBIDDEN = "forbidden"
+    MEMORY = "memory"
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+    NOT_RUN = "not_run"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one check. ``payload`` is what the untrusted process sent, still encoded."""
+
+    ending: Ending
+    cpu_ns: int = -1
+    payload: str = ""
+    """For VALUE the encoded value (:mod:`codedpo_plugin.execution.values`), else a short description."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """The answers to a job's checks, in their order."""
+
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimingResult:
+    """CPU nanoseconds of one run through all checks, one figure per pass; empty when the program failed."""
+
+    pass_ns: tuple[float, ...]
+    problem: str = ""
+    """Why there are no figures."""

@@ -1,0 +1,118 @@
+"""How values cross the border of the sandbox: as JSON, never pickled or evaluated.
+
+``to_wire`` runs in the program's process and is as trustworthy as the program: what it returns is a claim.
+``from_wire`` runs on the host and makes built-in values of it, nothing else. This file is loaded by both sides,
+by whatever interpreter runs the programs, and therefore imports the standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from fractions import Fraction
+
+
+def to_wire(value, depth=0):
+    """Return ``value`` as something JSON holds without loss; ``values.decode`` is the inverse.
+
+    Lists and atoms stand for themselves, everything else is a one-key object that names its type. Instances of
+    subclasses are sent as the built-in they extend, read through the built-in's own methods, so that what a
+    class claims about itself (``__eq__``, ``__iter__``) does not count.
+    """
+    kind = type(value)
+    if value is None or kind is bool or kind is str or kind is float:
+        return value
+    if kind is int:
+        return value if -(1 << 2000) < value < (1 << 2000) else {"int": hex(value)}
+    if depth > 150:
+        return {"object": [type_name(kind), True]}
+    for base, name in CONTAINERS:
+        if isinstance(value, base):
+            items = dict.items(value) if base is dict else base.__iter__(value)
+            wire = [to_wire(item, depth + 1) for item in items]
+            return {name: wire} if name else wire
+    return rare_to_wire(value, kind)
+
+
+CONTAINERS = ((list, ""), (tuple, "tuple"), (dict, "dict"), (set, "set"), (frozenset, "frozenset"))
+ATOMS = ((str, str.__str__), (int, int.__index__), (float, float.__float__))
+
+
+def rare_to_wire(value, kind):
+    """Encode the numbers and strings of the standard library and numpy; of other objects, type and truth."""
+    name = type_name(kind)
+    for base, plain in ATOMS:
+        if isinstance(value, base):
+            return to_wire(plain(value))
+    if isinstance(value, (bytes, bytearray)):
+        return {"bytearray" if kind is bytearray else "bytes": bytes(value).hex()}
+    if isinstance(value, complex):
+        return {"complex": [value.real, value.imag]}
+    if kind is range:
+        return {"range": [value.start, value.stop, value.step]}
+    if name == "decimal.Decimal":
+        return {"decimal": str(value)}
+    if name == "fractions.Fraction":
+        return {"fraction": [hex(value.numerator), hex(value.denominator)]}
+    if name.startswith("numpy.") and hasattr(value, "tolist"):
+        plain = to_wire(value.tolist())
+        return {"array": plain} if name == "numpy.ndarray" else plain
+    return {"object": [name, bool(value)]}
+
+
+def type_name(kind):
+    """Return the qualified name of a type."""
+    return f"{kind.__module__}.{kind.__qualname__}"[:200]
+
+
+class Opaque:
+    """Stands on the host for a value that has no built-in form. It equals nothing, not even itself."""
+
+    __slots__ = ("truth", "type_name")
+    __hash__ = None
+
+    def __init__(self, type_name, truth):
+        self.type_name, self.truth = type_name, truth
+
+    def __eq__(self, other):
+        return False
+
+    def __bool__(self):
+        return self.truth
+
+    def __repr__(self):
+        return f"<{self.type_name}>"
+
+
+def decode(payload):
+    """Return the value of an encoded payload.
+
+    Raises ValueError for anything ``to_wire`` could not have sent, unhashable set members included.
+    """
+    try:
+        return json.loads(payload, object_hook=_from_tag)
+    except (TypeError, KeyError, RecursionError, ArithmeticError) as error:
+        raise ValueError(f"not an encoded value: {error}") from error
+
+
+def _from_tag(tagged):
+    """Rebuild one tagged value; its parts have been rebuilt already."""
+    ((name, parts),) = tagged.items()
+    return DECODERS[name](parts)
+
+
+DECODERS = {
+    "int": lambda digits: int(digits, 16),
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+    "dict": dict,
+    "bytes": bytes.fromhex,
+    "bytearray": bytearray.fromhex,
+    "complex": lambda parts: complex(*parts),
+    "range": lambda parts: range(*parts),
+    "decimal": Decimal,
+    "fraction": lambda parts: Fraction(int(parts[0], 16), int(parts[1], 16)),
+    "array": lambda parts: Opaque("numpy.ndarray", True),
+    "object": lambda parts: Opaque(str(parts[0]), bool(parts[1])),
+}
