@@ -16,6 +16,7 @@ Three ways of judging, tried in this order:
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -46,10 +47,12 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How a value becomes a verdict. Exactly one of ``relation`` and ``clean`` is set, or neither: inside."""
+    """How a value becomes a verdict: one of ``relation``, ``oracle`` and ``clean`` is set, or none: inside."""
 
     relation: Relation | None = None
     expected: Any = None
+    oracle: Callable[[Any], bool] | None = None
+    """A trusted function of the value, for suites whose answers are not plainly equal or unequal."""
     clean: str | None = None
     """An expression over ``_answers``, a tuple."""
 
@@ -166,8 +169,10 @@ class _Cutter(ast.NodeTransformer):
     visit_Lambda = visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_NamedExpr = _scope
 
 
-def judge_literal(judgement: Judgement, value: Any) -> bool:
-    """Return whether a value, made of built-ins, satisfies a literal judgement."""
+def judge_on_host(judgement: Judgement, value: Any) -> bool:
+    """Return whether a value, made of built-ins, satisfies a literal judgement or an oracle."""
+    if judgement.oracle is not None:
+        return judgement.oracle(value)
     match judgement.relation:
         case Relation.EQUAL:
             return bool(value == judgement.expected)

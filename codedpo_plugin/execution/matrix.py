@@ -13,7 +13,7 @@ from codedpo_plugin.execution.assertions import (
     Judgement,
     TestPlan,
     clean_expression,
-    judge_literal,
+    judge_on_host,
     plan_test,
 )
 from codedpo_plugin.execution.pool import Pool
@@ -36,14 +36,29 @@ VERDICTS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The programs of one problem and the tests to run them against."""
+
+    problem_id: str
+    programs: tuple[str, ...]
+    plans: tuple[TestPlan, ...]
+    limits: Limits = Limits()
+
+    @classmethod
+    def of(cls, candidates: Candidates, limits: Limits) -> Workload:
+        """Return the workload of candidates: every solution against every test."""
+        plans = tuple(plan_test(test, candidates.entry_point) for test in candidates.tests)
+        return cls(candidates.problem_id, candidates.solutions, plans, limits)
+
+
 @dataclass(slots=True)
 class _Sheet:
-    """The answers for one problem, while they are being judged."""
+    """The answers to one workload, while they are being judged."""
 
-    candidates: Candidates
+    work: Workload
     programs: tuple[str, ...]
-    """The distinct solutions; equal ones are run once."""
-    plans: tuple[TestPlan, ...]
+    """The distinct programs; equal ones are run once."""
     answers: list[JobResult]
     verdicts: dict[tuple[int, int], Verdict]
     """By (program, test)."""
@@ -52,41 +67,36 @@ class _Sheet:
     def cells(self) -> Iterator[tuple[int, int, TestPlan, Answer]]:
         """Yield program, test, plan and answer of every cell."""
         for row, result in enumerate(self.answers):
-            for column, (plan, answer) in enumerate(zip(self.plans, result.answers, strict=True)):
+            for column, (plan, answer) in enumerate(zip(self.work.plans, result.answers, strict=True)):
                 yield row, column, plan, answer
 
 
-def execute(
-    pool: Pool, candidates: Iterable[Candidates], limits: Limits | None = None, *, record_times: bool = False
-) -> Iterator[PassMatrix]:
-    """Run every solution of every problem against every test of it; yield matrices in the order of the problems.
+def execute(pool: Pool, workloads: Iterable[Workload], *, record_times: bool = False) -> Iterator[PassMatrix]:
+    """Run every program of every workload against every test of it; yield matrices in the order of the workloads.
 
-    Problems stream through in batches. With ``record_times`` the matrices carry the CPU time of each cell, which
+    Workloads stream through in batches. With ``record_times`` the matrices carry the CPU time of each cell, which
     makes them differ from run to run.
     """
-    limits = limits or Limits()
-    stream = iter(candidates)
+    stream = iter(workloads)
     while batch := list(islice(stream, BATCH)):
-        sheets = [_sheet(c) for c in batch]
-        _run_programs(pool, sheets, limits)
-        pending = [cell for sheet in sheets for cell in _judge_literals(sheet)]
-        unsettled = _judge_clean(pool, pending, limits)
-        _judge_inside(pool, unsettled, limits)
+        sheets = [_sheet(work) for work in batch]
+        _run_programs(pool, sheets)
+        pending = [cell for sheet in sheets for cell in _judge_on_host(sheet)]
+        _judge_inside(pool, _judge_clean(pool, pending))
         for sheet in sheets:
             yield _matrix(sheet, record_times=record_times)
 
 
-def _sheet(candidates: Candidates) -> _Sheet:
-    plans = tuple(plan_test(test, candidates.entry_point) for test in candidates.tests)
-    inside = {column for column, plan in enumerate(plans) if plan.inside}
-    return _Sheet(candidates, tuple(dict.fromkeys(candidates.solutions)), plans, [], {}, inside)
+def _sheet(work: Workload) -> _Sheet:
+    inside = {column for column, plan in enumerate(work.plans) if plan.inside}
+    return _Sheet(work, tuple(dict.fromkeys(work.programs)), [], {}, inside)
 
 
-def _run_programs(pool: Pool, sheets: Sequence[_Sheet], limits: Limits) -> None:
+def _run_programs(pool: Pool, sheets: Sequence[_Sheet]) -> None:
     """Run each program of each sheet once, against all tests of its problem."""
-    checks = [tuple(plan.check for plan in sheet.plans) for sheet in sheets]
-    jobs = (Job(p, check, limits) for sheet, check in zip(sheets, checks, strict=True) for p in sheet.programs)
-    results = pool.run(jobs)
+    checks = [tuple(plan.check for plan in sheet.work.plans) for sheet in sheets]
+    pairs = list(zip(sheets, checks, strict=True))
+    results = pool.run(Job(p, check, sheet.work.limits) for sheet, check in pairs for p in sheet.programs)
     for sheet in sheets:
         sheet.answers.extend(islice(results, len(sheet.programs)))
     next(results, None)  # let the generator finish
@@ -110,14 +120,14 @@ class _Pending:
     @property
     def statement(self) -> Check:
         """Return the whole assertion, to be run inside."""
-        return Check(self.sheet.plans[self.column].source, Mode.INSIDE)
+        return Check(self.sheet.work.plans[self.column].source, Mode.INSIDE)
 
     def settle(self, verdict: Verdict) -> None:
         """Enter the verdict."""
         self.sheet.verdicts[self.row, self.column] = verdict
 
 
-def _judge_literals(sheet: _Sheet) -> Iterator[_Pending]:
+def _judge_on_host(sheet: _Sheet) -> Iterator[_Pending]:
     """Enter every verdict that needs no further run; yield the other cells."""
     seen: dict[tuple[int, str], Verdict | str | None] = {}
     for row, column, plan, answer in sheet.cells():
@@ -138,18 +148,18 @@ def _judge_value(judgement: Judgement, payload: str) -> Verdict | str | None:
     """Return the verdict on a value, or the expression a clean process has to evaluate, or None: inside."""
     try:
         value = decode(payload)
-        if judgement.relation is None:
+        if judgement.clean is not None:
             return clean_expression(judgement, value)
-        return Verdict.PASS if judge_literal(judgement, value) else Verdict.FAIL
-    except (ValueError, TypeError, RecursionError):
-        return Verdict.ERROR  # not a value that an honest program could have sent
+        return Verdict.PASS if judge_on_host(judgement, value) else Verdict.FAIL
+    except (ValueError, TypeError, ArithmeticError, RecursionError):
+        return Verdict.ERROR  # a value that cannot be compared, or not a value at all
 
 
-def _judge_clean(pool: Pool, pending: Sequence[_Pending], limits: Limits) -> list[_Pending]:
+def _judge_clean(pool: Pool, pending: Sequence[_Pending]) -> list[_Pending]:
     """Evaluate expressions in processes without any program; return the cells that cannot be judged so."""
     expressions = tuple(dict.fromkeys(cell.expression for cell in pending if cell.expression))
     groups = [expressions[i : i + 64] for i in range(0, len(expressions), 64)]
-    jobs = (Job("", tuple(Check(expression) for expression in group), limits) for group in groups)
+    jobs = (Job("", tuple(Check(expression) for expression in group)) for group in groups)
     outcomes: dict[str, Verdict | None] = {}
     for group, result in zip(groups, pool.run(jobs), strict=True):
         outcomes |= dict(zip(group, map(_clean_verdict, result.answers), strict=True))
@@ -172,10 +182,11 @@ def _clean_verdict(answer: Answer) -> Verdict | None:
     return VERDICTS[answer.ending]
 
 
-def _judge_inside(pool: Pool, cells: Sequence[_Pending], limits: Limits) -> None:
+def _judge_inside(pool: Pool, cells: Sequence[_Pending]) -> None:
     """Run the assertions of what is left in the programs' own processes, one process per program."""
     groups = [list(group) for _, group in groupby(cells, key=lambda cell: (id(cell.sheet), cell.row))]
-    results = pool.run(Job(g[0].program, tuple(cell.statement for cell in g), limits) for g in groups)
+    jobs = (Job(g[0].program, tuple(cell.statement for cell in g), g[0].sheet.work.limits) for g in groups)
+    results = pool.run(jobs)
     for group, result in zip(groups, results, strict=True):
         for cell, answer in zip(group, result.answers, strict=True):
             cell.sheet.inside.add(cell.column)
@@ -183,14 +194,14 @@ def _judge_inside(pool: Pool, cells: Sequence[_Pending], limits: Limits) -> None
 
 
 def _matrix(sheet: _Sheet, *, record_times: bool) -> PassMatrix:
-    """Return the matrix of a judged sheet, equal solutions having equal rows."""
-    candidates = sheet.candidates
-    shape = (len(sheet.programs), len(sheet.plans))
+    """Return the matrix of a judged sheet, equal programs having equal rows."""
+    shape = (len(sheet.programs), len(sheet.work.plans))
     verdicts = np.full(shape, Verdict.NOT_RUN, np.uint8)
     times = np.full(shape, -1, np.int64)
     for row, column, _, answer in sheet.cells():
         verdicts[row, column] = sheet.verdicts[row, column]
         times[row, column] = answer.cpu_ns
-    rows = np.array([sheet.programs.index(s) for s in candidates.solutions], dtype=np.intp)
+    place = {program: row for row, program in enumerate(sheet.programs)}
+    rows = np.array([place[program] for program in sheet.work.programs], dtype=np.intp)
     cpu_ns = times[rows] if record_times else None
-    return PassMatrix(candidates.problem_id, verdicts[rows], cpu_ns, tuple(sorted(sheet.inside)))
+    return PassMatrix(sheet.work.problem_id, verdicts[rows], cpu_ns, tuple(sorted(sheet.inside)))

@@ -1,0 +1,72 @@
+"""The command line: one small module per command. Importing it imports no library that is slow to import."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import typer
+
+from codedpo_plugin.cli import (
+    build,
+    compare,
+    demo,
+    doctor,
+    evaluate,
+    generate,
+    import_logs,
+    plugins,
+    report,
+    run,
+    stages,
+    tasks_path,
+    train,
+)
+from codedpo_plugin.errors import CodeDPOError, UsageError
+
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+
+app = typer.Typer(
+    name="codedpo",
+    help="Preference training for code models, out of the evaluation pipelines you already run.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("demo")(demo.demo)
+app.command("run")(run.run)
+app.command("generate")(generate.generate)
+app.command("build")(build.build)
+app.command("execute")(stages.execute)
+app.command("score")(stages.score)
+app.command("pairs")(stages.pairs)
+app.add_typer(import_logs.app, name="import")
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
+app.command("report")(report.report)
+app.command("plugins")(plugins.plugins)
+app.command("doctor")(doctor.doctor)
+app.command("tasks-path")(tasks_path.tasks_path)
+
+
+def main() -> None:
+    """Run the command line. Exit status: 0 done, 1 a stage failed, 2 wrong usage, 130 interrupted."""
+    try:
+        app(standalone_mode=True)
+    except UsageError as error:
+        _fail(str(error), EXIT_USAGE)
+    except CodeDPOError as error:
+        _fail(str(error), EXIT_FAILED)
+    except KeyboardInterrupt:
+        _fail("interrupted; what was finished is kept, the same command continues", EXIT_INTERRUPTED)
+
+
+def _fail(message: str, status: int) -> None:
+    """Print a message and leave."""
+    sys.stderr.write(f"error: {message}\n")
+    sys.exit(status)

@@ -1,0 +1,66 @@
+"""``codedpo build``: from candidates to preference pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codedpo_plugin.cli.options import (
+    DEFAULT_KINDS,
+    CpuSeconds,
+    ExecutorName,
+    Kinds,
+    Output,
+    RankerName,
+    Restart,
+    SandboxName,
+    Seed,
+    Verbose,
+    Workers,
+    kinds_of,
+    make,
+)
+
+
+def build(
+    candidates: Annotated[Path, typer.Argument(help="Solutions and tests by problem.", metavar="CANDIDATES.jsonl")],
+    output: Output,
+    ranker: RankerName = "self-validation",
+    kind: Kinds = DEFAULT_KINDS,
+    solution_form: Annotated[
+        str, typer.Option(help="What the solutions are where a line does not say: program or completion.")
+    ] = "program",
+    executor: ExecutorName = "local",
+    workers: Workers = None,
+    sandbox: SandboxName = "auto",
+    cpu_s: CpuSeconds = 1.0,
+    seed: Seed = 0,
+    restart: Restart = False,
+    verbose: Verbose = False,
+) -> None:
+    """Execute, score, time and pair candidates; continues where it stopped."""
+    from codedpo_plugin.cli.console import out, session
+    from codedpo_plugin.config import ExecuteConfig, PairsConfig, ScoreConfig
+    from codedpo_plugin.errors import unknown_name
+    from codedpo_plugin.execution import require_confinement
+    from codedpo_plugin.manager import find
+    from codedpo_plugin.pipeline import Pipeline
+    from codedpo_plugin.records import SolutionForm
+    from codedpo_plugin.rundir import RunDirectory
+
+    if solution_form not in list(SolutionForm):
+        raise unknown_name("solution form", solution_form, list(SolutionForm))
+    execution = make(ExecuteConfig, executor=executor, workers=workers, sandbox=sandbox, cpu_s=cpu_s)
+    scoring, pairing = make(ScoreConfig, ranker=ranker), make(PairsConfig, kinds=kinds_of(kind))
+    with session(verbose=verbose) as plugins:
+        find("ranker", ranker, plugins.rankers)
+        find("executor", executor, plugins.executors)
+        require_confinement(sandbox, plugins.sandboxes)
+        pipeline = Pipeline(RunDirectory(output), plugins, seed, restart=restart)
+        pipeline.take_candidates(candidates, SolutionForm(solution_form))
+        pipeline.execute(execution)
+        pipeline.score(scoring)
+        pipeline.pairs(pairing, execution)
+    out(f"pairs: {pipeline.run.pairs}")

@@ -1,0 +1,91 @@
+"""``codedpo execute``, ``score`` and ``pairs``: the stages of ``build``, one at a time, on a run directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codedpo_plugin.cli.options import (
+    DEFAULT_KINDS,
+    CpuSeconds,
+    ExecutorName,
+    Kinds,
+    RankerName,
+    RunPath,
+    SandboxName,
+    Seed,
+    Verbose,
+    Workers,
+    kinds_of,
+    make,
+    metadata_of,
+)
+
+
+def execute(
+    directory: RunPath,
+    executor: ExecutorName = "local",
+    workers: Workers = None,
+    sandbox: SandboxName = "auto",
+    cpu_s: CpuSeconds = 1.0,
+    times: Annotated[bool, typer.Option("--times", help="Keep the CPU time of every cell.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run every solution of DIR/candidates.jsonl against every test; write DIR/matrix.parquet."""
+    from codedpo_plugin.config import ExecuteConfig
+
+    config = make(
+        ExecuteConfig, executor=executor, workers=workers, sandbox=sandbox, cpu_s=cpu_s, record_times=times
+    )
+    with _stage(directory, 0, verbose=verbose) as pipeline:
+        pipeline.execute(config)
+
+
+def score(
+    directory: RunPath,
+    ranker: RankerName = "self-validation",
+    params: Annotated[str, typer.Option(help='Its parameters, a JSON object: {"damping": 0.85}.')] = "{}",
+    seed: Seed = 0,
+    verbose: Verbose = False,
+) -> None:
+    """Rank the solutions and tests of DIR/matrix.parquet; write DIR/scores.parquet."""
+    from codedpo_plugin.config import ScoreConfig
+
+    config = make(ScoreConfig, ranker=ranker, params=metadata_of(params))
+    with _stage(directory, seed, verbose=verbose) as pipeline:
+        pipeline.score(config)
+
+
+def pairs(
+    directory: RunPath,
+    kind: Kinds = DEFAULT_KINDS,
+    sandbox: SandboxName = "auto",
+    verbose: Verbose = False,
+) -> None:
+    """Build preference pairs from DIR/scores.parquet; write DIR/pairs.jsonl."""
+    from codedpo_plugin.config import ExecuteConfig, PairsConfig
+
+    config = make(PairsConfig, kinds=kinds_of(kind))
+    with _stage(directory, 0, verbose=verbose) as pipeline:
+        pipeline.pairs(config, make(ExecuteConfig, sandbox=sandbox))
+
+
+def _stage(directory: Path, seed: int, *, verbose: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a context manager of a class that must not be imported here
+    """Return a context that yields a pipeline which repeats a stage when asked for it."""
+    from contextlib import contextmanager
+
+    from codedpo_plugin.cli.console import session
+    from codedpo_plugin.errors import UsageError
+    from codedpo_plugin.pipeline import Pipeline
+    from codedpo_plugin.rundir import RunDirectory
+
+    @contextmanager
+    def open_pipeline():  # type: ignore[no-untyped-def]  # noqa: ANN202 - idem
+        if not directory.is_dir():
+            raise UsageError(f"{directory} is not a run directory; `codedpo build … -o {directory}` makes one")
+        with session(verbose=verbose) as plugins:
+            yield Pipeline(RunDirectory(directory), plugins, seed, redo=True)
+
+    return open_pipeline()

@@ -1,0 +1,208 @@
+"""The configuration of a run: typed, documented, unknown keys refused.
+
+One model per stage. The same models back the command line and the YAML file of ``codedpo run``; a key that is
+not here does not exist. No key of a YAML file can widen what programs may do: running unconfined is asked for on
+the command line, by name, or not at all.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from codedpo_plugin.errors import UsageError
+from codedpo_plugin.records import PairKind
+
+PromptForm = Literal["base", "chat"]
+"""How a model is asked: by a prompt to continue, or by a message to answer."""
+
+
+class Section(BaseModel):
+    """A part of the configuration: immutable, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProblemsConfig(Section):
+    """Where the problems come from: exactly one of ``suite`` and ``path``."""
+
+    suite: str | None = Field(None, description="name of an installed suite")
+    split: Literal["train", "heldout", "all"] = Field("train", description="which part of the suite")
+    path: Path | None = Field(None, description="a problems.jsonl")
+    limit: int | None = Field(None, gt=0, description="use the first so many")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ProblemsConfig:
+        if (self.suite is None) == (self.path is None):
+            raise ValueError("give exactly one of 'suite' and 'path'")
+        return self
+
+
+class ModelConfig(Section):
+    """A model as lm-eval names it."""
+
+    model: str = Field("hf", description="an lm-eval model type: hf, vllm, local-completions, …")
+    model_args: dict[str, Any] = Field(default_factory=dict, description="its arguments, as --model_args")
+    batch_size: int | str = Field(8, description="as lm-eval's --batch_size")
+    device: str | None = Field(None, description="as lm-eval's --device")
+    prompt_form: PromptForm = Field("base", description="base: continue the prompt; chat: answer a message")
+
+
+class GenerateConfig(ModelConfig):
+    """How candidates are generated. Defaults as in the paper (section 3.2)."""
+
+    n_solutions: int = Field(15, gt=0, description="solutions a problem")
+    n_tests: int = Field(15, gt=0, description="distinct tests kept a problem, and test generations asked for")
+    temperature: float = Field(1.5, ge=0, description="sampling temperature")
+    top_p: float = Field(1.0, gt=0, le=1, description="nucleus sampling")
+    max_solution_tokens: int = Field(512, gt=0, description="longest solution")
+    max_test_tokens: int = Field(256, gt=0, description="longest test generation")
+
+
+class ExecuteConfig(Section):
+    """How programs are run."""
+
+    executor: str = Field("local", description="a registered executor")
+    workers: int | None = Field(None, gt=0, description="worker processes; default: one a core")
+    sandbox: str = Field("auto", description="auto, landlock, bubblewrap, or a registered sandbox")
+    interpreter: str | None = Field(None, description="the Python that runs programs; default: this one")
+    cpu_s: float = Field(1.0, gt=0, description="CPU seconds a test may take")
+    wall_s: float = Field(15.0, gt=0, description="wall-clock backstop a test, for programs that sleep")
+    memory_mb: int = Field(1024, ge=64, description="address space of a program")
+    max_timeouts: int = Field(3, gt=0, description="tests a program may time out on before the rest is not run")
+    record_times: bool = Field(default=False, description="keep the CPU time of each cell in matrix.parquet")
+
+
+class ScoreConfig(Section):
+    """How solutions and tests are ranked."""
+
+    ranker: str = Field("self-validation", description="a registered ranker")
+    params: dict[str, Any] = Field(default_factory=dict, description="its parameters, e.g. damping, iterations")
+
+
+class TimingConfig(Section):
+    """How two programs are told apart by time."""
+
+    min_ratio: float = Field(1.1, gt=1, description="the interval of the ratio has to lie beyond this")
+    rounds: int = Field(7, gt=1, description="interleaved rounds for the final comparison")
+    passes: int = Field(5, gt=0, description="timed passes a round; their minimum counts")
+    min_pass_ms: float = Field(1.0, gt=0, description="a pass repeats the tests until it takes so long")
+
+
+class PairsConfig(Section):
+    """Which pairs are built."""
+
+    kinds: tuple[PairKind, ...] = Field((PairKind.CORRECTNESS, PairKind.EFFICIENCY), min_length=1)
+    timing: TimingConfig = TimingConfig()
+
+
+class TrainConfig(Section):
+    """How a model is trained. Defaults as in the paper (section 4.1) where it gives them."""
+
+    method: str = Field("dpo", description="a registered trainer")
+    lora: bool = Field(default=False, description="train low-rank adapters and merge them at the end")
+    lora_rank: int = Field(16, gt=0, description="rank of the adapters; alpha is twice the rank")
+    learning_rate: float = Field(5e-6, gt=0)
+    beta: float = Field(0.1, gt=0, description="how strongly the policy is held to the reference")
+    rpo_weight: float = Field(1.0, ge=0, description="weight of the likelihood of the chosen answer (rpo)")
+    epochs: float = Field(1.0, gt=0)
+    max_steps: int = Field(-1, description="stop after so many steps; -1: after the epochs")
+    batch_size: int = Field(2, gt=0, description="pairs a device and step")
+    gradient_accumulation: int = Field(8, gt=0)
+    warmup_ratio: float = Field(0.1, ge=0, lt=1)
+    max_length: int = Field(1024, gt=0, description="tokens of prompt and answer together")
+    gradient_checkpointing: bool = False
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 on a GPU that has it")
+    prompt_form: PromptForm = Field("base", description="chat: prompts and answers become messages")
+
+
+class EvaluateConfig(Section):
+    """How a model is evaluated."""
+
+    suites: tuple[str, ...] = Field(("micro",), min_length=1)
+    n_samples: int = Field(1, gt=0, description="samples a problem")
+    temperature: float = Field(0.0, ge=0, description="0 is greedy decoding")
+    max_tokens: int = Field(512, gt=0)
+    ks: tuple[int, ...] = Field((1,), min_length=1, description="the k of pass@k")
+    limit: int | None = Field(None, gt=0, description="the first so many problems of each suite")
+
+
+class RunConfig(Section):
+    """A whole run, from problems to a compared model. Stages without a section are left out."""
+
+    seed: int = 0
+    problems: ProblemsConfig = ProblemsConfig(suite="micro")
+    candidates: Path | None = Field(None, description="use these candidates instead of generating")
+    generate: GenerateConfig | None = None
+    execute: ExecuteConfig = ExecuteConfig()
+    score: ScoreConfig = ScoreConfig()
+    pairs: PairsConfig = PairsConfig()
+    train: TrainConfig | None = None
+    evaluate: EvaluateConfig | None = None
+
+    @field_validator("execute")
+    @classmethod
+    def _confined(cls, execute: ExecuteConfig) -> ExecuteConfig:
+        if execute.sandbox == "unconfined":
+            raise ValueError("'unconfined' cannot be asked for in a file; pass --sandbox unconfined instead")
+        return execute
+
+    @model_validator(mode="after")
+    def _has_model(self) -> RunConfig:
+        if self.generate is None and (self.candidates is None or self.train or self.evaluate):
+            raise ValueError("section 'generate' names the model; it is needed unless candidates are only paired")
+        return self
+
+
+def load_config(path: Path) -> RunConfig:
+    """Read a YAML configuration. Raises UsageError naming file, key and near matches of unknown keys.
+
+    Relative paths in the file are relative to the file.
+    """
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise UsageError(f"{path}: a mapping of sections is expected, got {type(data).__name__}")
+    try:
+        return _relative_to(RunConfig.model_validate(data), path.parent)
+    except ValidationError as error:
+        raise UsageError(f"{path}: " + "; ".join(_explain(e) for e in error.errors())) from error
+
+
+def _relative_to(config: RunConfig, folder: Path) -> RunConfig:
+    """Resolve the paths of a configuration against the folder of its file."""
+    update: dict[str, Any] = {}
+    if config.candidates:
+        update["candidates"] = (folder / config.candidates).resolve()
+    if config.problems.path:
+        path = (folder / config.problems.path).resolve()
+        update["problems"] = config.problems.model_copy(update={"path": path})
+    return config.model_copy(update=update)
+
+
+def _explain(error: Any) -> str:
+    """Return one validation error as key, reason and, for unknown keys, what was probably meant."""
+    location = [str(part) for part in error["loc"]]
+    where = ".".join(location) or "configuration"
+    if error["type"] != "extra_forbidden":
+        return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+    known = _keys_at(location[:-1])
+    near = difflib.get_close_matches(location[-1], known, n=2, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(near)}?" if near else f"; known keys: {', '.join(known)}"
+    return f"{where}: unknown key{hint}"
+
+
+def _keys_at(location: list[str]) -> list[str]:
+    """Return the keys of the section at a location."""
+    model: type[BaseModel] = RunConfig
+    for part in location:
+        annotation = model.model_fields[part].annotation
+        kinds = [annotation, *get_args(annotation)]
+        model = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), model)
+    return list(model.model_fields)

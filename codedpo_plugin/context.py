@@ -1,0 +1,51 @@
+"""What a stage gets besides its input and its configuration."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from codedpo_plugin.config import ExecuteConfig
+    from codedpo_plugin.execution import Pool
+    from codedpo_plugin.manager import Plugins
+
+T = TypeVar("T")
+
+
+def _silent(done: int, total: int | None) -> None:
+    """Report progress to nobody."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The surroundings of one stage of one run."""
+
+    plugins: Plugins
+    """What is installed: registered rankers, executors, sandboxes, trainers, suites."""
+    seed: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    """What the stage did and dropped, by reason; goes into the manifest."""
+    progress: Callable[[int, int | None], None] = _silent
+    """Called with the number of units done and, if known, of all units."""
+
+    def tracked(self, items: Iterable[T], total: int | None = None) -> Iterator[T]:
+        """Pass items on, reporting progress after each."""
+        self.progress(0, total)
+        for done, item in enumerate(items, 1):
+            yield item
+            self.progress(done, total)
+
+    def pool(self, config: ExecuteConfig, workers: int | None = None) -> Pool:
+        """Return a pool of confined workers as configured, or of ``workers`` of them."""
+        from codedpo_plugin.execution import Pool
+
+        sandboxes = self.plugins.sandboxes
+        return Pool(
+            workers or config.workers,
+            sandbox=config.sandbox,
+            sandboxes=sandboxes,
+            interpreter=config.interpreter,
+        )

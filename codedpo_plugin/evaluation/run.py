@@ -1,0 +1,151 @@
+"""Evaluating on a suite through the harness: with a model, or with samples that exist already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from codedpo_plugin.config import EvaluateConfig, ExecuteConfig, ModelConfig
+from codedpo_plugin.errors import CodeDPOError, EvaluationError, boundary
+from codedpo_plugin.evaluation.results import SampleResult, SuiteResult
+from codedpo_plugin.execution.sandboxes import Sandbox
+from codedpo_plugin.formats import jsonl
+from codedpo_plugin.suites import Suite
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Samples read from a file."""
+
+    answers: Mapping[str, tuple[str, ...]]
+    """By problem id, in the order of the file."""
+    form: str
+    """``solutions`` (whole programs) or ``completions`` (of the prompt)."""
+    bad: jsonl.BadLines
+
+
+def read_samples(path: Path, known: Sequence[str]) -> Samples:
+    """Read samples in EvalPlus's format: ``task_id`` with ``solution`` or ``completion`` on every line.
+
+    Lines that cannot be used, or whose task is not among ``known``, are noted. Raises EvaluationError when a file
+    mixes both forms or has no usable line.
+    """
+    bad = jsonl.BadLines()
+    forms: dict[str, int] = {}
+    answers: dict[str, list[str]] = {}
+    tasks = set(known)
+
+    def parse(value: Mapping[str, Any]) -> tuple[str, str, str]:
+        task = jsonl.text_field(value, "task_id")
+        if task not in tasks:
+            raise ValueError(f"task {task!r} is not in the suite")
+        form = "solution" if "solution" in value else "completion"
+        return task, form, jsonl.text_field(value, form)
+
+    for task, form, text in jsonl.read(path, parse, bad, unique=False):
+        forms[form] = forms.get(form, 0) + 1
+        answers.setdefault(task, []).append(text)
+    if not answers:
+        raise EvaluationError(f"{path}: no usable sample\n{bad}")
+    if len(forms) > 1:
+        raise EvaluationError(
+            f"{path}: {forms['solution']} lines have a solution and {forms['completion']} a completion; "
+            "split the file by form"
+        )
+    return Samples({task: tuple(texts) for task, texts in answers.items()}, next(iter(forms)) + "s", bad)
+
+
+def evaluate_samples(
+    suite: Suite,
+    path: Path,
+    metadata: Mapping[str, Any],
+    execute: ExecuteConfig,
+    sandboxes: Mapping[str, Sandbox],
+    ks: tuple[int, ...] = (1,),
+) -> tuple[SuiteResult, jsonl.BadLines]:
+    """Judge the samples of a file; return the result and the lines that could not be used."""
+    from codedpo_plugin.harness.replay import ReplayLM
+
+    problems = suite.load(metadata)
+    ids = [p.problem.problem_id for p in problems]
+    samples = read_samples(path, ids)
+    loaded = replace(suite, load=lambda _: [p for p in problems if p.problem.problem_id in samples.answers])
+    options = {"answers_are": samples.form, "ks": ks, "samples_by_problem": _counts(samples)}
+    result = _run_task(loaded, ReplayLM(samples.answers), dict(metadata) | options, execute, sandboxes)
+    missing = tuple(i for i in ids if i not in samples.answers)
+    return replace(result, model={"samples": path.name}, missing=missing, metadata=dict(metadata)), samples.bad
+
+
+def _counts(samples: Samples) -> dict[str, int]:
+    return {task: len(texts) for task, texts in samples.answers.items()}
+
+
+def evaluate_model(
+    suite: Suite,
+    lm: Any,
+    model: ModelConfig,
+    config: EvaluateConfig,
+    execute: ExecuteConfig,
+    sandboxes: Mapping[str, Sandbox],
+    metadata: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> SuiteResult:
+    """Sample from a model of lm-eval and judge the samples."""
+    options = {"n_samples": config.n_samples, "ks": config.ks}
+    sampling = {"max_gen_toks": config.max_tokens, "temperature": config.temperature, "do_sample": config.temperature > 0}
+    result = _run_task(
+        suite,
+        lm,
+        dict(metadata or {}) | options,
+        execute,
+        sandboxes,
+        gen_kwargs=sampling,
+        limit=config.limit,
+        apply_chat_template=model.prompt_form == "chat",
+        seed=seed,
+    )
+    described = {"model": model.model, "model_args": {k: str(v) for k, v in model.model_args.items()}}
+    return replace(result, model=described | {"temperature": config.temperature}, metadata=dict(metadata or {}))
+
+
+def _run_task(
+    suite: Suite,
+    lm: Any,
+    metadata: Mapping[str, Any],
+    execute: ExecuteConfig,
+    sandboxes: Mapping[str, Sandbox],
+    *,
+    gen_kwargs: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    apply_chat_template: bool = False,
+    seed: int = 0,
+) -> SuiteResult:
+    """Run a suite's task in lm-eval and return the samples it logged."""
+    from lm_eval import simple_evaluate
+    from lm_eval.tasks import TaskManager
+
+    from codedpo_plugin.harness.suite_task import FILTER, SuiteTask
+
+    engine = {"sandbox": execute.sandbox, "workers": execute.workers}
+    task = SuiteTask({"metadata": dict(metadata) | engine}, suite, sandboxes)
+    with boundary(EvaluationError, f"the evaluation on {suite.name} failed"):
+        outcome = simple_evaluate(
+            model=lm,
+            tasks=[task],
+            task_manager=TaskManager(include_defaults=False),
+            gen_kwargs=dict(gen_kwargs) if gen_kwargs else None,
+            limit=limit,
+            apply_chat_template=apply_chat_template,
+            bootstrap_iters=0,
+            log_samples=True,
+            random_seed=seed,
+            numpy_random_seed=seed,
+            torch_random_seed=seed,
+        )
+    if outcome is None:
+        raise CodeDPOError("only the first process of a distributed run has the results")
+    logged = [s for s in outcome["samples"][task.task_name] if s["filter"] == FILTER]
+    samples = tuple(SampleResult(**one) for entry in logged for one in entry["filtered_resps"][0])
+    return SuiteResult(suite.name, {}, samples, tuple(metadata["ks"]))

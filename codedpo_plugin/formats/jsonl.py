@@ -1,0 +1,175 @@
+"""JSON lines: problems, candidates and pairs.
+
+A line that cannot be used is counted and reported with file, line number and problem id; the rest goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from codedpo_plugin.errors import InputError
+from codedpo_plugin.formats.files import atomic_write, open_bytes
+from codedpo_plugin.records import Candidates, PairKind, PreferencePair, Problem, SolutionForm
+
+T = TypeVar("T")
+
+SHOWN: Final = 5
+"""Bad lines quoted in full; the others are only counted."""
+
+
+@dataclass(slots=True)
+class BadLines:
+    """The lines of a file that could not be used."""
+
+    messages: list[str] = field(default_factory=list)
+
+    def add(self, path: Path, line: int, problem_id: object, reason: str) -> None:
+        """Note one line."""
+        whose = f" (problem {problem_id})" if problem_id else ""
+        self.messages.append(f"{path}:{line}{whose}: {reason}")
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def __str__(self) -> str:
+        more = len(self.messages) - SHOWN
+        return "\n".join([*self.messages[:SHOWN], *([f"… and {more} more lines"] if more > 0 else [])])
+
+
+def _objects(path: Path, bad: BadLines) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield line number and object of every line that is a JSON object."""
+    with open_bytes(path) as handle:
+        for number, raw in enumerate(handle, 1):
+            if not raw.strip():
+                continue
+            try:
+                value = json.loads(raw.decode("utf-8"))
+            except UnicodeDecodeError:
+                bad.add(path, number, None, "not UTF-8")
+            except (ValueError, RecursionError) as error:
+                cut = "" if raw.endswith(b"\n") else " (the file ends here: is it complete?)"
+                bad.add(path, number, None, f"not JSON: {error}{cut}")
+            else:
+                if isinstance(value, dict):
+                    yield number, value
+                else:
+                    bad.add(path, number, None, f"a JSON object is expected, got {type(value).__name__}")
+
+
+def read(path: Path, parse: Callable[[Mapping[str, Any]], T], bad: BadLines, *, unique: bool = True) -> Iterator[T]:
+    """Yield the record of every usable line of a (possibly gzipped) file.
+
+    With ``unique`` a second line for the same ``problem_id`` is not usable. Raises InputError when the file
+    cannot be opened.
+    """
+    seen: dict[str, int] = {}
+    for number, value in _objects(path, bad):
+        problem_id = value.get("problem_id")
+        try:
+            record = parse(value)
+        except (KeyError, TypeError, ValueError) as error:
+            reason = f"missing field {error}" if isinstance(error, KeyError) else str(error)
+            bad.add(path, number, problem_id, reason)
+            continue
+        if unique and str(problem_id) in seen:
+            bad.add(path, number, problem_id, f"duplicate of line {seen[str(problem_id)]}")
+            continue
+        seen[str(problem_id)] = number
+        yield record
+
+
+def write(path: Path, records: Iterable[Problem | Candidates | PreferencePair]) -> int:
+    """Write records, one JSON object a line, keys in the order of their fields; return how many."""
+    count = 0
+    with atomic_write(path) as handle:
+        for count, record in enumerate(records, 1):  # noqa: B007 - the last count is the result
+            handle.write(line(record))
+    return count
+
+
+def line(record: Problem | Candidates | PreferencePair) -> bytes:
+    """Return a record as one line of JSON."""
+    # Lone surrogates in model output have no UTF-8 form; escaped they survive a round trip.
+    text = json.dumps(asdict(record), ensure_ascii=False)
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(asdict(record)).encode() + b"\n"
+
+
+# --------------------------------------------------------------------------- one parser per record
+
+
+def text_field(value: Mapping[str, Any], name: str) -> str:
+    """Return a field that has to be a string. Raises KeyError or TypeError if it is not there or not one."""
+    text = value[name]
+    if not isinstance(text, str):
+        raise TypeError(f"field {name!r} has to be a string, got {type(text).__name__}")
+    return text
+
+
+def optional_text(value: Mapping[str, Any], name: str) -> str | None:
+    """Return a field that may be missing or null but otherwise has to be a string."""
+    return None if value.get(name) is None else text_field(value, name)
+
+
+def texts_field(value: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return a field that has to be a list of strings."""
+    items = value[name]
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise TypeError(f"field {name!r} has to be a list of strings")
+    return tuple(items)
+
+
+def problem_from(value: Mapping[str, Any]) -> Problem:
+    """Return the problem in a line of ``problems.jsonl``."""
+    return Problem(
+        text_field(value, "problem_id"),
+        text_field(value, "prompt"),
+        optional_text(value, "entry_point"),
+        optional_text(value, "language") or "python",
+        optional_text(value, "source") or "",
+    )
+
+
+def candidates_parser(default_form: SolutionForm = SolutionForm.PROGRAM) -> Callable[[Mapping[str, Any]], Candidates]:
+    """Return the parser of ``candidates.jsonl``.
+
+    ``default_form`` says what the solutions of a line are that does not declare it in ``solution_form``;
+    completions are made whole programs by putting the prompt in front.
+    """
+
+    def parse(value: Mapping[str, Any]) -> Candidates:
+        prompt = text_field(value, "prompt")
+        solutions, tests = texts_field(value, "solutions"), texts_field(value, "tests")
+        if not solutions or not tests:
+            raise ValueError(f"no {'solutions' if not solutions else 'tests'}: nothing to run")
+        form = SolutionForm(value.get("solution_form") or default_form)
+        if form is SolutionForm.COMPLETION:
+            solutions = tuple(prompt + solution for solution in solutions)
+        generator = value.get("generator") or {}
+        if not isinstance(generator, dict):
+            raise TypeError("field 'generator' has to be an object")
+        problem_id, entry_point = text_field(value, "problem_id"), optional_text(value, "entry_point")
+        return Candidates(problem_id, prompt, entry_point, solutions, tests, generator)
+
+    return parse
+
+
+def pair_from(value: Mapping[str, Any]) -> PreferencePair:
+    """Return the pair in a line of ``pairs.jsonl``."""
+    names = PreferencePair.__dataclass_fields__
+    return PreferencePair(**{k: v for k, v in value.items() if k in names} | {"kind": PairKind(value["kind"])})
+
+
+def read_all(path: Path, parse: Callable[[Mapping[str, Any]], T], *, unique: bool = True) -> tuple[list[T], BadLines]:
+    """Return all records of a file and its bad lines. Raises InputError if no line is usable."""
+    bad = BadLines()
+    records = list(read(path, parse, bad, unique=unique))
+    if not records:
+        raise InputError(f"{path}: no usable line\n{bad}" if bad else f"{path}: the file is empty")
+    return records, bad

@@ -1,0 +1,36 @@
+"""What a task is told besides its YAML: lm-eval's ``--metadata``, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from codedpo_plugin.errors import UsageError
+
+
+class SuiteOptions(BaseModel):
+    """Metadata of the evaluation tasks. lm-eval puts the model's arguments in the same mapping; they are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    n_samples: int = Field(1, gt=0, description="samples a problem")
+    ks: tuple[int, ...] = Field((1,), description="the k of pass@k")
+    sandbox: str = Field("auto", description="auto, landlock, bubblewrap; unconfined at your own risk")
+    workers: int | None = Field(None, gt=0, description="worker processes")
+    answers_are: Literal["continuations", "solutions", "completions"] = Field(
+        "continuations", description="what the answers are; anything but continuations of a model is not extracted"
+    )
+    samples_by_problem: Mapping[str, int] = Field(
+        default_factory=dict, description="samples of each problem, where they differ"
+    )
+
+
+def read_options(model: type[Any], metadata: Mapping[str, Any] | None) -> Any:
+    """Return the options in a task's metadata. Raises UsageError naming the key that is wrong."""
+    try:
+        return model.model_validate(dict(metadata or {}))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise UsageError(f"--metadata: {wrong}") from error

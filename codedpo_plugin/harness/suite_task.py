@@ -1,0 +1,162 @@
+"""An evaluation suite as an lm-eval task: generate in the harness, judge all samples at once in the engine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import datasets
+from lm_eval.api.instance import Instance
+from lm_eval.api.task import ConfigurableTask
+
+from codedpo_plugin.errors import EvaluationError
+from codedpo_plugin.evaluation.passk import pass_at_k
+from codedpo_plugin.evaluation.results import SampleResult, status_of
+from codedpo_plugin.execution import Pool, require_confinement
+from codedpo_plugin.execution.matrix import Workload, execute
+from codedpo_plugin.execution.sandboxes import Sandbox
+from codedpo_plugin.generation.extraction import extract_solution
+from codedpo_plugin.generation.prompts import solution_prompt
+from codedpo_plugin.harness.options import SuiteOptions, read_options
+from codedpo_plugin.manager import create_plugins, find
+from codedpo_plugin.suites import Suite, SuiteProblem
+
+FILTER: Final = "execute"
+"""The name lm-eval shows beside the metrics."""
+
+MAX_TOKENS: Final = 768
+
+
+class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type information
+    """A suite, found by the ``suite`` key of the task's YAML or given as an object."""
+
+    VERSION = 1.0
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        suite: Suite | None = None,
+        sandboxes: Mapping[str, Sandbox] | None = None,
+    ) -> None:
+        """Load the suite and check that its programs can be run, before a token is generated."""
+        settings = {key: value for key, value in config.items() if key not in ("class", "suite")}
+        self.options: SuiteOptions = read_options(SuiteOptions, settings.get("metadata"))
+        plugins = create_plugins() if suite is None or sandboxes is None else None
+        self.suite = suite or find("suite", config["suite"], plugins.suites if plugins else {})
+        self.sandboxes = sandboxes or (plugins.sandboxes if plugins else {})
+        require_confinement(self.options.sandbox, self.sandboxes)
+        self.problems: list[SuiteProblem] = self.suite.load(settings.get("metadata") or {})
+        if not self.problems:
+            raise EvaluationError(f"suite {self.suite.name!r} has no problems for {settings.get('metadata')}")
+        self._by_id = {p.problem.problem_id: p for p in self.problems}
+        self._chat = False
+        self.counts: Counter[str] = Counter()
+        super().__init__(config=_defaults(self.suite, self.options) | settings)
+
+    def download(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - lm-eval's signature
+        """Make the documents lm-eval iterates over."""
+        rows = [
+            {
+                "problem_id": p.problem.problem_id,
+                "prompt": p.problem.prompt,
+                "entry_point": p.problem.entry_point or "",
+                "reference": p.reference,
+            }
+            for p in self.problems
+        ]
+        self.dataset = {"test": datasets.Dataset.from_list(rows)}
+
+    def fewshot_context(self, doc: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Return the prompt: as it is for a base model, as an instruction where a chat template is applied."""
+        self._chat = bool(kwargs.get("apply_chat_template"))
+        return super().fewshot_context(doc, *args, **kwargs)
+
+    def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> str:  # noqa: ARG002 - idem
+        """Return what the model is shown of a document."""
+        problem = self._by_id[doc["problem_id"]].problem
+        return solution_prompt(problem, "chat" if self._chat else "base")
+
+    def doc_to_target(self, doc: Mapping[str, Any], doc_to_target: Any = None) -> str:  # noqa: ARG002 - idem
+        """Return the reference solution, or the rest of the prompt that it is."""
+        reference: str = doc["reference"]
+        return reference if self._chat else reference.removeprefix(doc["prompt"])
+
+    def construct_requests(self, doc: Mapping[str, Any], ctx: Any, **kwargs: Any) -> Any:
+        """Return the request for a document, repeated for each of its samples."""
+        name, number, repeats = kwargs["metadata"]
+        repeats = self.options.samples_by_problem.get(doc["problem_id"], repeats)
+        return super().construct_requests(doc, ctx, **kwargs | {"metadata": (name, number, repeats)})
+
+    def apply_filters(self) -> None:
+        """Judge all samples of all documents in one go; leave one list of results with each instance."""
+        groups = [(i, self._by_id[i.doc["problem_id"]]) for i in self.instances]
+        programs = [tuple(self._program(p, text) for text in i.resps) for i, p in groups]
+        work = (
+            Workload(p.problem.problem_id, own, p.plans, p.limits)
+            for (_, p), own in zip(groups, programs, strict=True)
+        )
+        with Pool(self.options.workers, sandbox=self.options.sandbox, sandboxes=self.sandboxes) as pool:
+            for (instance, problem), own, matrix in zip(
+                groups, programs, execute(pool, work, record_times=True), strict=True
+            ):
+                instance.filtered_resps[FILTER] = _results(instance, problem, own, matrix)
+
+    def _program(self, problem: SuiteProblem, response: str) -> str:
+        """Return the program in a response."""
+        match self.options.answers_are:
+            case "solutions":
+                return response
+            case "completions":
+                return problem.problem.prompt + response
+        form = "chat" if self._chat else "base"
+        program = extract_solution(problem.problem, response, form, self.suite.stop, self.counts)
+        return program if program is not None else ""
+
+    def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float]:  # noqa: ARG002 - idem
+        """Return the metrics of one document; a metric that needs more samples than there are is left out."""
+        samples = results[0] if results else []
+        correct = sum(sample["status"] == "pass" for sample in samples)
+        ks = [k for k in self.options.ks if k <= len(samples)]
+        return {f"pass@{k}": pass_at_k(len(samples), correct, k) for k in ks}
+
+
+def _results(instance: Instance, problem: SuiteProblem, programs: Sequence[str], matrix: Any) -> list[dict[str, Any]]:
+    """Return what is logged of each sample of one document."""
+    results = []
+    for number, (program, verdicts, times) in enumerate(zip(programs, matrix.verdicts, matrix.cpu_ns, strict=True)):
+        result = SampleResult(
+            problem_id=instance.doc["problem_id"],
+            sample=number,
+            solution=program,
+            status=status_of(verdicts),
+            base_status=status_of(verdicts[: problem.base]),
+            cpu_ns=int(times[times > 0].sum()),
+        )
+        results.append({name: getattr(result, name) for name in SampleResult.__dataclass_fields__})
+    return results
+
+
+def _defaults(suite: Suite, options: SuiteOptions) -> dict[str, Any]:
+    """Return the lm-eval configuration of a suite."""
+    metrics = [{"metric": f"pass@{k}", "aggregation": "mean", "higher_is_better": True} for k in options.ks]
+    sampled = options.n_samples > 1
+    return {
+        "task": f"codedpo_{suite.name}",
+        "test_split": "test",
+        "output_type": "generate_until",
+        "doc_to_text": "prompt",
+        "doc_to_target": "reference",
+        "target_delimiter": "",
+        "num_fewshot": 0,
+        "repeats": options.n_samples,
+        "generation_kwargs": {
+            "until": list(suite.stop),
+            "max_gen_toks": MAX_TOKENS,
+            "do_sample": sampled,
+            "temperature": 0.8 if sampled else 0.0,
+        },
+        "metric_list": metrics,
+        "process_results": "process_results",  # names our own method; without it lm-eval looks up a metric function
+        "metadata": {"version": SuiteTask.VERSION},
+    }

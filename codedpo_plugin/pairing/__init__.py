@@ -1,0 +1,1 @@
+"""From scores to preference pairs: by correctness and by efficiency."""

@@ -1,0 +1,42 @@
+"""Correctness pairs: the solution believed most against the one believed least (CodeDPO, section 3.3)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from codedpo_plugin.contracts import ScoredProblem
+from codedpo_plugin.pairing.equivalence import answer_to, normalise
+from codedpo_plugin.records import PairKind, PreferencePair
+
+
+def correctness_pair(problem: ScoredProblem) -> PreferencePair | str:
+    """Return the pair of one problem, or the reason why it has none.
+
+    Of solutions with equal scores the first is taken. A problem whose scores are all equal says nothing.
+    """
+    scores = problem.scores.solutions
+    if not len(scores) or scores.max() == scores.min():
+        return "all_scores_equal"
+    best, worst = int(np.argmax(scores)), int(np.argmin(scores))
+    return make_pair(problem, best, worst, PairKind.CORRECTNESS)
+
+
+def make_pair(problem: ScoredProblem, chosen: int, rejected: int, kind: PairKind) -> PreferencePair | str:
+    """Return the pair of two solutions of a problem, or a reason why they make none."""
+    candidates, scores = problem.candidates, problem.scores.solutions
+    programs = candidates.solutions[chosen], candidates.solutions[rejected]
+    if normalise(programs[0]) == normalise(programs[1]):
+        return "same_program"
+    answers = [answer_to(candidates.prompt, program, candidates.entry_point) for program in programs]
+    if not answers[0].strip() or answers[0] == answers[1]:
+        return "empty_answer"
+    return PreferencePair(
+        prompt=candidates.prompt,
+        chosen=answers[0],
+        rejected=answers[1],
+        kind=kind,
+        problem_id=candidates.problem_id,
+        chosen_score=float(scores[chosen]),
+        rejected_score=float(scores[rejected]),
+        margin=float(scores[chosen] - scores[rejected]),
+    )

@@ -1,0 +1,45 @@
+"""Evaluation suites: problems with trusted tests. A suite is a name and a function that loads its problems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from codedpo_plugin.execution.assertions import TestPlan
+from codedpo_plugin.execution.requests import Check, Limits
+from codedpo_plugin.records import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteProblem:
+    """A problem with what it takes to judge a solution of it."""
+
+    problem: Problem
+    reference: str
+    """A correct program."""
+    plans: tuple[TestPlan, ...]
+    """All tests; a solution is right if it passes all of them."""
+    base: int
+    """The first so many tests are the suite's own, the rest were added to it (EvalPlus's "plus")."""
+    timing: tuple[Check, ...] = ()
+    """What to run to time a correct solution; the base tests where empty."""
+    limits: Limits = field(default_factory=Limits)
+    split: str = "heldout"
+
+    @property
+    def timing_checks(self) -> tuple[Check, ...]:
+        """Return what to run to time a correct solution."""
+        return self.timing or tuple(plan.check for plan in self.plans[: self.base])
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A named collection of problems."""
+
+    name: str
+    load: Callable[[Mapping[str, Any]], list[SuiteProblem]]
+    """Return all problems; takes the metadata of the task (paths, splits). Raises EvaluationError."""
+    stop: tuple[str, ...] = ()
+    """Texts at which a model that continues the prompt has left the solution."""
+    description: str = ""

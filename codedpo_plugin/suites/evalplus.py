@@ -1,0 +1,249 @@
+"""HumanEval(+) and MBPP(+) with EvalPlus's data, inputs, oracles and tolerances.
+
+Expected outputs are computed by running the canonical solutions in the engine. Answers are compared on the host,
+the way ``evalplus.eval.unsafe_execute`` compares them, with its special oracles.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from codedpo_plugin.errors import EvaluationError
+from codedpo_plugin.execution import Check, Ending, Job, JobResult, Limits, Pool
+from codedpo_plugin.execution.assertions import Judgement, TestPlan, to_source
+from codedpo_plugin.execution.wire import decode
+from codedpo_plugin.records import Problem
+from codedpo_plugin.suites import Suite, SuiteProblem
+
+log = logging.getLogger(__name__)
+
+REFERENCE_LIMITS: Final = Limits(cpu_s=60.0, wall_s=120.0, memory_mb=4096, answer_mb=192)
+MIN_TIME_LIMIT_S: Final = 1.0
+TIME_FACTOR: Final = 4.0
+"""A sample may take so many times as long as the canonical solution, as ``evalplus.config`` has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the data of one of EvalPlus's two data sets comes from."""
+
+    dataset: str
+    metadata_key: str
+    variable: str
+    download: Callable[[], Mapping[str, Any]]
+
+
+def _download_humaneval() -> Mapping[str, Any]:
+    from evalplus.data import get_human_eval_plus
+
+    tasks: Mapping[str, Any] = get_human_eval_plus()
+    return tasks
+
+
+def _download_mbpp() -> Mapping[str, Any]:
+    from evalplus.data import get_mbpp_plus
+
+    tasks: Mapping[str, Any] = get_mbpp_plus()
+    return tasks
+
+
+HUMANEVAL: Final = Source("humaneval", "humaneval_path", "HUMANEVAL_OVERRIDE_PATH", _download_humaneval)
+MBPP: Final = Source("mbpp", "mbpp_path", "MBPP_OVERRIDE_PATH", _download_mbpp)
+
+
+def read_tasks(source: Source, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return EvalPlus's tasks by id, from the metadata's path, the environment's, or EvalPlus's own download.
+
+    Raises EvaluationError naming all three when none can be had.
+    """
+    path = metadata.get(source.metadata_key) or os.environ.get(source.variable)
+    try:
+        return _read_file(source, Path(path)) if path else source.download()
+    except Exception as error:
+        raise EvaluationError(
+            f"the data of {source.dataset} cannot be read"
+            f"{f' from {path}' if path else ''}: {type(error).__name__}: {error}. Give a local copy of EvalPlus's "
+            f'release file with --metadata \'{{"{source.metadata_key}": "FILE.jsonl"}}\' or the environment '
+            f"variable {source.variable}, or make its download reachable."
+        ) from error
+
+
+def _read_file(source: Source, path: Path) -> Mapping[str, Any]:
+    """Read a release file, packed or not, restoring the types that JSON has no form for."""
+    from evalplus.data.mbpp import mbpp_deserialize_inputs
+    from evalplus.data.utils import stream_jsonl
+
+    tasks = {task["task_id"]: task for task in stream_jsonl(str(path))}
+    if source is MBPP:
+        for task_id, task in tasks.items():
+            for part in ("base_input", "plus_input"):
+                task[part] = mbpp_deserialize_inputs(task_id, task[part])
+    return tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One input of a task, with what the canonical solution answers to it."""
+
+    inputs: Any
+    check: Check
+    expected: Any
+    cpu_s: float
+    """How long the canonical solution takes."""
+    plus: bool
+    """Whether EvalPlus added it."""
+
+
+def cases_of(tasks: Sequence[Any], *, plus: bool) -> list[list[Case]]:
+    """Run the canonical solutions; return the cases of each task, its own before those EvalPlus added.
+
+    Inputs whose answer is too large to leave the sandbox (a handful in MBPP+) have no case; they are logged.
+    """
+    inputs = [[*task["base_input"], *(task["plus_input"] if plus else [])] for task in tasks]
+    checks = [tuple(_call(task["entry_point"], i) for i in own) for task, own in zip(tasks, inputs, strict=True)]
+    programs = [task["prompt"] + task["canonical_solution"] for task in tasks]
+    jobs = (Job(p, own, REFERENCE_LIMITS) for p, own in zip(programs, checks, strict=True))
+    with Pool() as pool:
+        return [
+            _cases(task, own, calls, result)
+            for task, own, calls, result in zip(tasks, inputs, checks, pool.run(jobs), strict=True)
+        ]
+
+
+def _cases(task: Any, inputs: list[Any], checks: tuple[Check, ...], result: JobResult) -> list[Case]:
+    cases = []
+    for number, (own, check, answer) in enumerate(zip(inputs, checks, result.answers, strict=True)):
+        if answer.ending is not Ending.VALUE:
+            log.warning("%s: input %d is left out: the reference ends with %s", task["task_id"], number, answer.ending)
+            continue
+        plus = number >= len(task["base_input"])
+        cases.append(Case(own, check, decode(answer.payload), answer.cpu_ns / 1e9, plus))
+    if not cases and inputs:
+        raise EvaluationError(f"{task['task_id']}: the canonical solution answers nothing: {result.answers[0]}")
+    return cases
+
+
+def load(source: Source, metadata: Mapping[str, Any], *, plus: bool) -> list[SuiteProblem]:
+    """Return the problems of a data set, with the tests EvalPlus added to it if ``plus``."""
+    tasks = list(read_tasks(source, metadata).values())
+    return [_suite_problem(source.dataset, t, c) for t, c in zip(tasks, cases_of(tasks, plus=plus), strict=True)]
+
+
+def _call(entry_point: str, arguments: Any) -> Check:
+    """Return the call of a function with arguments that have a source form."""
+    return Check(f"{entry_point}({', '.join(str(to_source(a)) for a in arguments)})")
+
+
+def _suite_problem(dataset: str, task: Any, cases: list[Case]) -> SuiteProblem:
+    def plan(case: Case) -> TestPlan:
+        oracle = partial(agrees, dataset, task["entry_point"], task["atol"], case.inputs, case.expected)
+        return TestPlan(case.check.source, case.check, Judgement(oracle=oracle))
+
+    slowest = max((case.cpu_s for case in cases), default=0.0)
+    limits = Limits(cpu_s=max(MIN_TIME_LIMIT_S, TIME_FACTOR * slowest), memory_mb=4096, max_timeouts=1, answer_mb=192)
+    return SuiteProblem(
+        Problem(task["task_id"], task["prompt"], task["entry_point"], "python", dataset),
+        task["prompt"] + task["canonical_solution"],
+        tuple(map(plan, cases)),
+        sum(not case.plus for case in cases),
+        limits=limits,
+    )
+
+
+def agrees(dataset: str, entry_point: str, atol: float, inputs: Any, expected: Any, answer: Any) -> bool:
+    """Return whether an answer counts as right, by the rules of ``evalplus.eval.unsafe_execute`` (0.3.1).
+
+    Raises what comparing the values raises; the caller takes that for a wrong answer, as EvalPlus does.
+    """
+    special = _ORACLES.get((dataset, entry_point))
+    if special:
+        return special(inputs, expected, answer, atol)
+    exact = bool(answer == expected)
+    if atol == 0 and is_floats(expected):
+        atol = 1e-6
+    if exact or atol == 0:
+        return exact
+    if type(answer) is not type(expected):
+        return False
+    if isinstance(expected, list | tuple) and len(answer) != len(expected):
+        return False
+    return bool(np.allclose(answer, expected, rtol=1e-07, atol=atol))
+
+
+def is_floats(value: Any) -> bool:
+    """Return whether a value is a float or a non-empty list or tuple of floats."""
+    return isinstance(value, float) or (
+        isinstance(value, list | tuple) and bool(value) and all(isinstance(item, float) for item in value)
+    )
+
+
+def _root(inputs: Any, expected: Any, answer: Any, atol: float) -> bool:
+    """HumanEval/32: the answer is a root of the polynomial."""
+    return abs(sum(c * math.pow(answer, i) for i, c in enumerate(inputs[0]))) <= atol
+
+
+def _not_none(inputs: Any, expected: Any, answer: Any, atol: float) -> bool:
+    """Match whether something was found; what it was has no portable form."""
+    found = answer if isinstance(answer, bool) else answer is not None
+    return bool(found) == bool(expected if isinstance(expected, bool) else expected is not None)
+
+
+def _same_set(inputs: Any, expected: Any, answer: Any, atol: float) -> bool:
+    return set(answer) == set(expected)
+
+
+def _or(other: Callable[[Any, Any, float], bool]) -> Callable[[Any, Any, Any, float], bool]:
+    """Return an oracle that also accepts what ``other(inputs, answer, atol)`` accepts."""
+    return lambda inputs, expected, answer, atol: bool(answer == expected) or other(inputs, answer, atol)
+
+
+def _oracles() -> dict[tuple[str, str], Callable[[Any, Any, Any, float], bool]]:
+    """Return EvalPlus's special oracles by data set and function."""
+    from evalplus.eval import _special_oracle as special
+
+    oracles: dict[tuple[str, str], Callable[[Any, Any, Any, float], bool]] = {("humaneval", "find_zero"): _root}
+    oracles |= {("mbpp", name): _same_set for name in special.MBPP_OUTPUT_SET_EQ_TASKS}
+    oracles |= {("mbpp", name): _not_none for name in special.MBPP_OUTPUT_NOT_NONE_TASKS}
+    oracles["mbpp", "are_equivalent"] = lambda inputs, expected, answer, atol: True
+    oracles["mbpp", "sum_div"] = _or(lambda inputs, answer, atol: bool(answer == 0))
+    oracles["mbpp", "surface_Area"] = _or(
+        lambda inputs, answer, atol: abs(answer - special._surface_Area(*inputs)) <= atol
+    )
+    oracles["mbpp", "digit_distance_nums"] = _or(
+        lambda inputs, answer, atol: bool(answer == special._digit_distance_nums(*inputs))
+    )
+    return oracles
+
+
+class _Lazy(dict[tuple[str, str], Callable[[Any, Any, Any, float], bool]]):
+    """The oracles, read from EvalPlus at first use: importing this module imports nothing of it."""
+
+    def get(self, key: tuple[str, str], default: Any = None) -> Any:  # type: ignore[override]  # narrower on purpose
+        if not self:
+            self.update(_oracles())
+        return super().get(key, default)
+
+
+_ORACLES: Final = _Lazy()
+
+HUMANEVAL_STOP: Final = (
+    *("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert "),
+    *("\nif __name__", "\ndef main(", "\nprint(", "<|endoftext|>", "<|endofmask|>", "</s>"),
+)
+MBPP_STOP: Final = ('\n"""', "\nassert", "\nif __name__", "\ndef main(", "\nprint(", "<|endoftext|>", "</s>")
+
+SUITES: Final = (
+    Suite("humaneval", partial(load, HUMANEVAL, plus=False), HUMANEVAL_STOP, "HumanEval, 164 problems"),
+    Suite("humaneval_plus", partial(load, HUMANEVAL, plus=True), HUMANEVAL_STOP, "HumanEval+ of EvalPlus"),
+    Suite("mbpp", partial(load, MBPP, plus=False), MBPP_STOP, "MBPP, 378 problems"),
+    Suite("mbpp_plus", partial(load, MBPP, plus=True), MBPP_STOP, "MBPP+ of EvalPlus"),
+)

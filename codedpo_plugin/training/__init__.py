@@ -1,0 +1,1 @@
+"""Training on preference pairs with TRL. Imported only when something is trained."""
