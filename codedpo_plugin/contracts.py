@@ -55,5 +55,7 @@ class Executor(Protocol):
 class Trainer(Protocol):
     """Trains a model on preference pairs."""
 
-    def __call__(self, pairs: Path, model: ModelConfig, config: TrainConfig, output: Path, context: Context) -> None:
+    def __call__(
+        self, pairs: Path, model: ModelConfig, config: TrainConfig, output: Path, context: Context
+    ) -> None:
         """Write a directory that ``transformers`` loads to ``output``."""

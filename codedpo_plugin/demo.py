@@ -23,10 +23,16 @@ def demo_candidates() -> Iterator[Candidates]:
 def wrong_tests(entry: MicroProblem) -> tuple[str, ...]:
     """Return two tests whose expected values are exchanged, where that makes them wrong."""
     cut = [ast.parse(test).body[0] for test in entry.tests]
-    sides = [(a.test.left, a.test.comparators[0]) for a in cut if isinstance(a, ast.Assert) and isinstance(a.test, ast.Compare)]
+    sides = [
+        (a.test.left, a.test.comparators[0])
+        for a in cut
+        if isinstance(a, ast.Assert) and isinstance(a.test, ast.Compare)
+    ]
     first, other = sides[0], next((s for s in sides if ast.dump(s[1]) != ast.dump(sides[0][1])), sides[0])
     swapped = ((first[0], other[1]), (other[0], first[1]))
-    return tuple(f"assert {ast.unparse(call)} == {ast.unparse(value)}" for call, value in swapped if first is not other)
+    return tuple(
+        f"assert {ast.unparse(call)} == {ast.unparse(value)}" for call, value in swapped if first is not other
+    )
 
 
 def judge_pairs(pairs: Sequence[PreferencePair]) -> list[tuple[str, str, str, str]]:

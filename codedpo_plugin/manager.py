@@ -130,9 +130,12 @@ class Plugins:
         """Return the suites of all plugins by name."""
         found: dict[str, Suite] = {}
         for implementation in self.manager.hook.codedpo_suites.get_hookimpls():
-            for suite in implementation.function():
+            offered: Iterable[Suite] = implementation.function()  # type: ignore[assignment]  # pluggy: object
+            for suite in offered:
                 if suite.name in found:
-                    raise PluginError(f"suite {suite.name!r} is offered twice, again by {implementation.plugin_name!r}")
+                    raise PluginError(
+                        f"suite {suite.name!r} is offered twice, again by {implementation.plugin_name!r}"
+                    )
                 found[suite.name] = suite
         return found
 
@@ -168,7 +171,9 @@ class Plugins:
 
     def make_problems(self, seeds: Iterable[Seed], config: ProblemsConfig, context: Context) -> Iterable[Problem]:
         """Call ``codedpo_make_problems``."""
-        problems: Iterable[Problem] = self._stage("codedpo_make_problems", seeds=seeds, config=config, context=context)
+        problems: Iterable[Problem] = self._stage(
+            "codedpo_make_problems", seeds=seeds, config=config, context=context
+        )
         return problems
 
     def generate(
@@ -211,7 +216,12 @@ class Plugins:
         return trained
 
     def evaluate(
-        self, suite: Suite, model: ModelConfig, config: EvaluateConfig, execute: ExecuteConfig, context: Context
+        self,
+        suite: Suite,
+        model: ModelConfig,
+        config: EvaluateConfig,
+        execute: ExecuteConfig,
+        context: Context,
     ) -> SuiteResult:
         """Call ``codedpo_evaluate``."""
         result: SuiteResult = self._stage(

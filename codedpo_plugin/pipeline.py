@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from codedpo_plugin.formats.files import digest
 from codedpo_plugin.manager import Plugins, find
 from codedpo_plugin.records import Candidates, PassMatrix, Problem, Scores, SolutionForm
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord, differences
+from codedpo_plugin.suites import Suite
 
 log = logging.getLogger(__name__)
 
@@ -121,9 +123,7 @@ class Pipeline:
         def work(context: Context) -> None:
             problems, _ = jsonl.read_all(source, jsonl.problem_from)
             found = self.plugins.generate(problems, config, context)
-            context.counts["problems"] = jsonl.write(
-                self.run.candidates, context.tracked(found, len(problems))
-            )
+            context.counts["problems"] = jsonl.write(self.run.candidates, context.tracked(found, len(problems)))
             _require_some(context.counts["problems"], "problem with solutions and tests", context.counts)
 
         self.perform(Stage("generate", _dump(config), (source,), self.run.candidates, work))
@@ -148,7 +148,7 @@ class Pipeline:
         def work(context: Context) -> None:
             candidates = self._candidates()
             matrices = self.plugins.execute(candidates, config, context)
-            counted = map(lambda m: _count_cells(m, context), context.tracked(matrices, len(candidates)))
+            counted = (_count_cells(m, context) for m in context.tracked(matrices, len(candidates)))
             written = parquet.write_matrices(self.run.matrix, counted)
             if written != len(candidates):
                 raise InputError(f"{written} matrices for {len(candidates)} problems; see `codedpo plugins`")
@@ -186,19 +186,30 @@ class Pipeline:
 
         self.perform(Stage("pairs", _dump(config), sources, self.run.pairs, work))
 
-    def evaluate(self, where: RunDirectory, model: ModelConfig, config: EvaluateConfig, execute: ExecuteConfig) -> None:
+    def evaluate(
+        self, where: RunDirectory, model: ModelConfig, config: EvaluateConfig, execute: ExecuteConfig
+    ) -> None:
         """Evaluate a model on every configured suite; results go to ``where``."""
         name = "evaluate" if where == self.run else f"evaluate_{where.path.name}"
         for suite_name in config.suites:
-            suite = find("suite", suite_name, self.plugins.suites)
-
-            def work(context: Context, suite: Any = suite, target: Path = where.result(suite_name)) -> None:
-                result = self.plugins.evaluate(suite, model, config, execute, context)
-                context.counts.update(samples=len(result.samples), passed=sum(s.passed for s in result.samples))
-                write_result(target, result)
-
+            suite, target = find("suite", suite_name, self.plugins.suites), where.result(suite_name)
+            work = partial(self._evaluate, suite, target, model, config, execute)
             settings = {"model": _dump(model), **_dump(config)}
-            self.perform(Stage(f"{name}_{suite_name}", settings, (), where.result(suite_name), work))
+            self.perform(Stage(f"{name}_{suite_name}", settings, (), target, work))
+
+    def _evaluate(
+        self,
+        suite: Suite,
+        target: Path,
+        model: ModelConfig,
+        config: EvaluateConfig,
+        execute: ExecuteConfig,
+        context: Context,
+    ) -> None:
+        """Evaluate a model on one suite."""
+        result = self.plugins.evaluate(suite, model, config, execute, context)
+        context.counts.update(samples=len(result.samples), passed=sum(s.passed for s in result.samples))
+        write_result(target, result)
 
     def train(self, model: ModelConfig, config: TrainConfig) -> ModelConfig:
         """Train the model on the pairs; return the trained one."""
@@ -268,8 +279,8 @@ def run_all(pipeline: Pipeline, config: RunConfig) -> Path:
         pipeline.take_candidates(config.candidates, SolutionForm.PROGRAM)
     else:
         pipeline.problems(config.problems)
-        assert config.generate is not None, "checked when the configuration was read"
-        pipeline.generate(config.generate)
+        if config.generate is not None:  # without candidates there is a model, the configuration saw to it
+            pipeline.generate(config.generate)
     pipeline.execute(config.execute)
     pipeline.score(config.score)
     pipeline.pairs(config.pairs, config.execute)
@@ -323,7 +334,16 @@ def _plain(record: StageRecord) -> dict[str, Any]:
 
 def _clear(run: RunDirectory) -> None:
     """Remove what earlier runs left in a run directory, and nothing else."""
-    for path in (run.manifest, run.problems, run.candidates, run.matrix, run.scores, run.pairs, run.report, run.comparison):
+    for path in (
+        run.manifest,
+        run.problems,
+        run.candidates,
+        run.matrix,
+        run.scores,
+        run.pairs,
+        run.report,
+        run.comparison,
+    ):
         path.unlink(missing_ok=True)
     for folder in (run.train, run.before.path, run.path / "eval"):
         shutil.rmtree(folder, ignore_errors=True)

@@ -100,7 +100,7 @@ class PassMatrix:
     @property
     def passed(self) -> NDArray[np.bool_]:
         """The ``Link`` matrix of the paper: shape (solutions, tests), true where the verdict is PASS."""
-        return self.verdicts == Verdict.PASS
+        return np.equal(self.verdicts, Verdict.PASS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

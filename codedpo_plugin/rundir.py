@@ -15,7 +15,18 @@ from codedpo_plugin.errors import InputError, UsageError
 from codedpo_plugin.formats.files import atomic_write
 from codedpo_plugin.records import SCHEMA_VERSION
 
-TOOLS: Final = ("lm-eval", "evalplus", "trl", "transformers", "torch", "peft", "datasets", "pyarrow", "numpy", "pluggy")
+TOOLS: Final = (
+    "lm-eval",
+    "evalplus",
+    "trl",
+    "transformers",
+    "torch",
+    "peft",
+    "datasets",
+    "pyarrow",
+    "numpy",
+    "pluggy",
+)
 
 
 def tool_versions() -> dict[str, str]:
@@ -112,7 +123,11 @@ class Manifest:
 
     def __init__(self, run: RunDirectory) -> None:
         self.path = run.manifest
-        self.data: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "versions": tool_versions(), "stages": {}}
+        self.data: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "versions": tool_versions(),
+            "stages": {},
+        }
         if self.path.exists():
             self.data = self._read()
 

@@ -64,7 +64,9 @@ def measure(
     """
     limits = Limits(cpu_s=20.0, wall_s=60.0)
     pass_ns = int(config.min_pass_ms * 1e6)
-    jobs = [TimingJob(program, checks, limits, pass_ns, config.passes) for _ in range(rounds) for program in programs]
+    jobs = [
+        TimingJob(program, checks, limits, pass_ns, config.passes) for _ in range(rounds) for program in programs
+    ]
     results = list(pool.time(jobs))
     figures: list[list[float] | None] = []
     for index in range(len(programs)):

@@ -12,8 +12,6 @@ from codedpo_plugin.records import Candidates, Problem
 
 
 @hookimpl(trylast=True)
-def codedpo_generate(
-    problems: Iterable[Problem], config: GenerateConfig, context: Context
-) -> Iterable[Candidates]:
+def codedpo_generate(problems: Iterable[Problem], config: GenerateConfig, context: Context) -> Iterable[Candidates]:
     """Ask the configured model for solutions and tests."""
     return generate_candidates(problems, config, context.counts, context.seed)

@@ -13,7 +13,9 @@ from codedpo_plugin.cli.options import SandboxName, Verbose, make
 def compare(
     before: Annotated[Path, typer.Argument(help="Directory of the results before.", metavar="BEFORE_DIR")],
     after: Annotated[Path, typer.Argument(help="Directory of the results after.", metavar="AFTER_DIR")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the comparison as JSON.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write the comparison as JSON.")
+    ] = None,
     sandbox: SandboxName = "auto",
     verbose: Verbose = False,
 ) -> None:
@@ -44,6 +46,6 @@ def compare(
                 for name in common
             ]
     for comparison in comparisons:
-        show_comparison(as_json(comparison))  # type: ignore[arg-type]  # a JSON object is a dict
+        show_comparison(as_json(comparison))
     if output:
         write_comparison(output, comparisons)

@@ -29,5 +29,9 @@ def doctor(json_output: Annotated[bool, typer.Option("--json", help="Print JSON.
                 continue
             rows = [(p.promise, "holds" if p.holds else "BROKEN", p.detail) for p in exam.promises]
             table(name, ("promise", "", "what was tried"), rows)
-        out(f"programs will run in: {usable[0]}" if usable else "programs cannot be confined here and will be refused")
+        out(
+            f"programs will run in: {usable[0]}"
+            if usable
+            else "programs cannot be confined here and will be refused"
+        )
     raise typer.Exit(0 if usable else 1)

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 def evaluate(
     suite: Annotated[str, typer.Option(help="A suite: micro, humaneval, humaneval_plus, mbpp, mbpp_plus, …")],
     output: Output,
-    model: Annotated[str | None, typer.Option("--model", "-m", help="A model directory, name, or lm-eval type.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="A model directory, name, or lm-eval type.")
+    ] = None,
     model_args: ModelArgs = "",
     samples: Annotated[Path | None, typer.Option(help="Or a file of samples in EvalPlus's format.")] = None,
     n_samples: Annotated[int, typer.Option(help="Samples a problem.")] = 1,
@@ -80,7 +82,12 @@ def evaluate(
             from codedpo_plugin.cli.options import model_section
 
             section = model_section(
-                ModelConfig, model or "", model_args, chat=apply_chat_template, batch_size=batch_size, device=device
+                ModelConfig,
+                model or "",
+                model_args,
+                chat=apply_chat_template,
+                batch_size=batch_size,
+                device=device,
             )
             result = _sample(chosen, section, config, execution, plugins, metadata_of(metadata), seed)
     target = RunDirectory(output).result(suite)
@@ -115,7 +122,13 @@ def _judge(
 
 
 def _sample(
-    suite: Suite, model: Any, config: Any, execution: ExecuteConfig, plugins: Plugins, metadata: dict[str, Any], seed: int
+    suite: Suite,
+    model: Any,
+    config: Any,
+    execution: ExecuteConfig,
+    plugins: Plugins,
+    metadata: dict[str, Any],
+    seed: int,
 ) -> SuiteResult:
     """Sample from a model and judge the samples."""
     from codedpo_plugin.evaluation.run import evaluate_model

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from codedpo_plugin.cli.options import BatchSize, Chat, Device, Model, ModelArgs, Output, Restart, Seed, Verbose, make
+from codedpo_plugin.cli.options import (
+    BatchSize,
+    Chat,
+    Device,
+    Model,
+    ModelArgs,
+    Output,
+    Restart,
+    Seed,
+    Verbose,
+    make,
+)
 
 
 def generate(

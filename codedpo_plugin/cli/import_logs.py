@@ -33,7 +33,9 @@ def lm_eval(path: Logs, output: Target, tests: Tests = None) -> None:
 def evalplus(
     path: Logs,
     output: Target,
-    data: Annotated[Path | None, typer.Option(help="EvalPlus's release file; default: as EvalPlus finds it.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="EvalPlus's release file; default: as EvalPlus finds it.")
+    ] = None,
 ) -> None:
     """Read EvalPlus's samples, or its eval_results.json, whose details become matrix.parquet beside the output."""
     from codedpo_plugin.cli.console import out, say

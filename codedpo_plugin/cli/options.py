@@ -19,7 +19,8 @@ Output = Annotated[Path, typer.Option("--output", "-o", help="Directory to write
 RunPath = Annotated[Path, typer.Argument(help="A run directory.", metavar="DIR")]
 Workers = Annotated[int | None, typer.Option(help="Worker processes; default: one a core.")]
 SandboxName = Annotated[
-    str, typer.Option("--sandbox", help="auto, landlock, bubblewrap; unconfined runs programs at your own risk.")
+    str,
+    typer.Option("--sandbox", help="auto, landlock, bubblewrap; unconfined runs programs at your own risk."),
 ]
 CpuSeconds = Annotated[float, typer.Option("--cpu-s", help="CPU seconds a test may take.")]
 ExecutorName = Annotated[str, typer.Option("--executor", help="A registered executor.")]

@@ -26,6 +26,8 @@ def plugins(json_output: Annotated[bool, typer.Option("--json", help="Print JSON
     if json_output:
         out(json.dumps({"plugins": [asdict(p) for p in installed.describe()], **registered}, indent=2))
         return
-    rows = [(p.name, p.version or ("built in" if p.built_in else ""), ", ".join(p.hooks)) for p in installed.describe()]
+    rows = [
+        (p.name, p.version or ("built in" if p.built_in else ""), ", ".join(p.hooks)) for p in installed.describe()
+    ]
     table("plugins, in the order they are asked", ("name", "version", "hooks"), rows)
     table("registered", ("kind", "names"), [(kind, ", ".join(names)) for kind, names in registered.items()])

@@ -13,10 +13,12 @@ from codedpo_plugin.cli.options import Restart, Verbose
 def run(
     config: Annotated[Path, typer.Argument(help="A YAML file.", metavar="CONFIG.yaml")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Run directory; default: the file's name without .yaml.")
+        Path | None,
+        typer.Option("--output", "-o", help="Run directory; default: the file's name without .yaml."),
     ] = None,
     sandbox: Annotated[
-        str | None, typer.Option("--sandbox", help="Overrides the file; the only place to ask for unconfined.")
+        str | None,
+        typer.Option("--sandbox", help="Overrides the file; the only place to ask for unconfined."),
     ] = None,
     restart: Restart = False,
     verbose: Verbose = False,

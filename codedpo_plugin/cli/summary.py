@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 def show_result(result: SuiteResult) -> None:
     """Print the metrics of a result, with every denominator."""
-    rows = [
-        (name, f"{e.value:.3f}", f"{e.low:.3f} – {e.high:.3f}", str(e.n)) for name, e in result.metrics.items()
-    ]
+    rows = [(name, f"{e.value:.3f}", f"{e.low:.3f} – {e.high:.3f}", str(e.n)) for name, e in result.metrics.items()]
     table(result.suite, ("metric", "value", "95% interval", "problems"), rows)
     if result.missing:
         out(f"{len(result.missing)} problems of the suite have no sample and are in no denominator")

@@ -53,5 +53,3 @@ def train(
         pipeline = Pipeline(RunDirectory(directory), plugins, seed, redo=restart)
         pipeline.train(make(ModelConfig, model_args={"pretrained": model}), config)
     out(f"model: {pipeline.run.train}")
-
-

@@ -18,7 +18,7 @@ from codedpo_plugin.evaluation.passk import Estimate, bootstrap_mean
 from codedpo_plugin.evaluation.results import SuiteResult, read_result
 from codedpo_plugin.execution import Pool
 from codedpo_plugin.formats.files import atomic_write
-from codedpo_plugin.pairing.equivalence import normalise
+from codedpo_plugin.programs import normalise
 from codedpo_plugin.suites import SuiteProblem
 from codedpo_plugin.timing import Ratio, compare_programs
 
@@ -75,7 +75,11 @@ def read_results(folder: Path) -> dict[str, SuiteResult]:
 
 
 def compare_results(
-    before: SuiteResult, after: SuiteResult, problems: Sequence[SuiteProblem], pool: Pool, config: TimingConfig
+    before: SuiteResult,
+    after: SuiteResult,
+    problems: Sequence[SuiteProblem],
+    pool: Pool,
+    config: TimingConfig,
 ) -> Comparison:
     """Compare two results of one suite. Give it a pool of one worker: it measures time."""
     if before.suite != after.suite:
@@ -103,7 +107,11 @@ def _first_right(result: SuiteResult) -> dict[str, str]:
 
 
 def _speed(
-    problem: SuiteProblem, before: Mapping[str, str], after: Mapping[str, str], pool: Pool, config: TimingConfig
+    problem: SuiteProblem,
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    pool: Pool,
+    config: TimingConfig,
 ) -> ProblemSpeed:
     problem_id = problem.problem.problem_id
     old, new = before[problem_id], after[problem_id]
@@ -134,7 +142,10 @@ def as_json(comparison: Comparison) -> dict[str, object]:
         "share_10_percent_faster": _estimate(comparison.share_faster()),
         "share_10_percent_slower": _estimate(comparison.share_slower()),
         "problems": [
-            {"problem_id": s.problem_id, **({"ratio": s.ratio.value, "low": s.ratio.low, "high": s.ratio.high} if s.ratio else {})}
+            {
+                "problem_id": s.problem_id,
+                **({"ratio": s.ratio.value, "low": s.ratio.low, "high": s.ratio.high} if s.ratio else {}),
+            }
             for s in comparison.speeds
         ],
     }

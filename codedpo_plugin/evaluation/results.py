@@ -107,4 +107,6 @@ def read_result(path: Path) -> SuiteResult:
             data["suite"], data["model"], samples, tuple(data["ks"]), tuple(data["missing"]), data["metadata"]
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EvaluationError(f"{path}: not the result of an evaluation: {type(error).__name__}: {error}") from error
+        raise EvaluationError(
+            f"{path}: not the result of an evaluation: {type(error).__name__}: {error}"
+        ) from error

@@ -94,7 +94,11 @@ def evaluate_model(
 ) -> SuiteResult:
     """Sample from a model of lm-eval and judge the samples."""
     options = {"n_samples": config.n_samples, "ks": config.ks}
-    sampling = {"max_gen_toks": config.max_tokens, "temperature": config.temperature, "do_sample": config.temperature > 0}
+    sampling = {
+        "max_gen_toks": config.max_tokens,
+        "temperature": config.temperature,
+        "do_sample": config.temperature > 0,
+    }
     result = _run_task(
         suite,
         lm,

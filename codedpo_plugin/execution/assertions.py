@@ -122,7 +122,7 @@ def is_literal(node: ast.expr) -> bool:
     """Return whether an expression is a literal that :func:`ast.literal_eval` reads."""
     try:
         ast.literal_eval(node)
-    except Parsed + (TypeError,):
+    except (*Parsed, TypeError):
         return False
     return True
 
@@ -166,7 +166,8 @@ class _Cutter(ast.NodeTransformer):
         self.entangled |= self.entry_point in names
         return node
 
-    visit_Lambda = visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_NamedExpr = _scope
+    visit_Lambda = visit_NamedExpr = _scope  # noqa: N815 - the names ast.NodeVisitor looks for
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _scope  # noqa: N815 - idem
 
 
 def judge_on_host(judgement: Judgement, value: Any) -> bool:
@@ -223,5 +224,8 @@ def _container_source(value: Any) -> str | None:
     if None in parts:
         return None
     inner = ", ".join(part for part in parts if part is not None)
-    forms = {tuple: f"({inner},)" if parts else "()", list: f"[{inner}]", set: f"set([{inner}])"}
-    return forms.get(type(value), f"frozenset([{inner}])")
+    if isinstance(value, tuple):
+        return f"({inner},)" if parts else "()"
+    if isinstance(value, list):
+        return f"[{inner}]"
+    return f"{'set' if isinstance(value, set) else 'frozenset'}([{inner}])"

@@ -7,8 +7,6 @@ process is mapped into every fork.
 Three parts, top to bottom: what runs in the *program's* process (untrusted as soon as the program starts), the
 *supervisor* that watches one such process, and the worker's *loop*. What a program's process sends is bytes on
 a pipe: the supervisor cuts them into lines and passes them on without looking inside.
-
-Frames on the channel are a four-byte big-endian length and that many bytes of JSON.
 """
 
 from __future__ import annotations
@@ -26,25 +24,33 @@ import struct
 import sys
 import time
 import types
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from types import CodeType
+from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [HERE, *(entry for entry in sys.path if entry != HERE)]
-from wire import to_wire  # noqa: E402 - found beside this file, whatever the interpreter
+from wire import read_frame, to_wire, write_frame  # type: ignore[import-not-found,unused-ignore]  # noqa: E402 - beside this file
 
 del sys.path[0]  # programs import from the interpreter's own folders only
 
+Checks = list[tuple[bool, "CodeType | str"]]  # judged inside?, and the code or why it does not compile
+Limits = dict[str, Any]
+AnswerLine = list[Any]  # ending, CPU nanoseconds, payload
+
 TICK_MS = 20
+ENDINGS = frozenset({"value", "held", "broken", "raised", "forbidden", "memory"})
 UNCONFINED = 125  # exit status of a process that could not be confined
-PRELOAD = (
-    "abc bisect cmath collections collections.abc copy dataclasses datetime decimal enum fractions functools "
-    "hashlib heapq itertools math operator queue re statistics string textwrap typing"
-).split()
-
-
+PRELOAD = """
+abc bisect cmath collections collections.abc copy dataclasses datetime decimal enum fractions functools hashlib
+heapq itertools math operator queue re statistics string textwrap typing
+""".split()  # noqa: SIM905 - a list of names is read as words
 # --------------------------------------------------------------------------- the program's process
 
 
-def describe(error):
+def describe(error: BaseException) -> str:
     """Return a short description of an exception whose ``__str__`` may be hostile."""
     try:
         return json.dumps(f"{type(error).__name__}: {error}"[:300])
@@ -52,7 +58,7 @@ def describe(error):
         return json.dumps(type(error).__name__[:300])
 
 
-def ending_of(error):
+def ending_of(error: BaseException) -> str:
     """Return how a check ended that raised ``error``."""
     if isinstance(error, MemoryError):
         return "memory"
@@ -62,11 +68,11 @@ def ending_of(error):
 class Reporter:
     """Writes one line for every finished check. Holds its own references to what it calls."""
 
-    def __init__(self, fd):
+    def __init__(self, fd: int) -> None:
         self.fd, self.write, self.clock = fd, os.write, time.process_time_ns
         self.start = self.clock()
 
-    def send(self, ending, payload, now):
+    def send(self, ending: str, payload: str, now: int) -> None:
         """Report a check that ended at CPU time ``now``; the next check starts when this returns."""
         line = memoryview(f"{ending} {now - self.start} {payload}\n".encode("ascii", "replace"))
         while line:
@@ -74,7 +80,7 @@ class Reporter:
         self.start = self.clock()
 
 
-def load_program(source):
+def load_program(source: str) -> dict[str, Any]:
     """Run the module body of a program in a fresh module and return its namespace."""
     module = types.ModuleType("solution")
     sys.modules["solution"] = module
@@ -82,7 +88,7 @@ def load_program(source):
     return module.__dict__
 
 
-def run_program(source, checks, first, fd):
+def run_program(source: str, checks: Checks, first: int, fd: int) -> None:
     """Load a program, then run its checks from ``first`` on, one line each. The load is a line of its own."""
     report = Reporter(fd)
     evaluate, dumps, clock = eval, json.dumps, time.process_time_ns
@@ -104,7 +110,7 @@ def run_program(source, checks, first, fd):
             report.send("broken" if broken else ending_of(error), describe(error), clock())
 
 
-def time_program(source, checks, min_pass_ns, passes, fd):
+def time_program(source: str, checks: Checks, min_pass_ns: int, passes: int, fd: int) -> None:
     """Load a program and report ``passes`` runs through all checks, garbage collection off.
 
     The checks are looped over until one pass takes ``min_pass_ns``; reported is the time of one loop.
@@ -112,7 +118,7 @@ def time_program(source, checks, min_pass_ns, passes, fd):
     report, clock, evaluate = Reporter(fd), time.process_time_ns, eval
     loops = 1
 
-    def one_pass():
+    def one_pass() -> int:
         start = clock()
         for _ in range(loops):
             for _, code in checks:
@@ -137,14 +143,14 @@ def time_program(source, checks, min_pass_ns, passes, fd):
 class Watch:
     """The lines one program's process has sent, and what it has used."""
 
-    def __init__(self, pid, fd, limits):
+    def __init__(self, pid: int, fd: int, limits: Limits) -> None:
         self.pid, self.fd, self.limits = pid, fd, limits
         self.clock = (~pid << 3) | 2  # the kernel's id of that process's CPU clock, see clock_getcpuclockid(3)
         self.data = bytearray()
         self.lines = 0
-        self.cpu_mark = self.wall_mark = None
+        self.cpu_mark, self.wall_mark = -1.0, 0.0
 
-    def drain(self):
+    def drain(self) -> None:
         """Read what is in the pipe without waiting."""
         before = len(self.data)
         while True:
@@ -159,7 +165,7 @@ class Watch:
                 return
         self.lines += self.data.count(b"\n", before)
 
-    def overrun(self, seen):
+    def overrun(self, seen: int) -> str | None:
         """Return why the process has to be stopped now, or None. ``seen``: lines at the last look."""
         if len(self.data) > self.limits["answer_bytes"]:
             return "crash"
@@ -168,13 +174,13 @@ class Watch:
         except OSError:
             return None
         now = time.monotonic()
-        if self.cpu_mark is None or self.lines != seen:
+        if self.cpu_mark < 0 or self.lines != seen:
             self.cpu_mark, self.wall_mark = cpu, now
         if cpu - self.cpu_mark > self.limits["cpu_s"] or now - self.wall_mark > self.limits["wall_s"]:
             return "timeout"
         return None
 
-    def wait(self):
+    def wait(self) -> tuple[int, str | None]:
         """Wait until the process ends or overruns a limit; return (status, reason it was killed or None)."""
         poll = select.poll()
         poll.register(self.fd, 0)  # wakes at hang-up only: the lines of a short program cost no wake-up
@@ -189,7 +195,7 @@ class Watch:
         self.drain()
         return self.reap(reason), reason
 
-    def reap(self, reason):
+    def reap(self, reason: str | None) -> int:
         """Collect the process; one that hung up its pipe but lives on gets a tick, then is killed."""
         if reason is None:
             for _ in range(TICK_MS):
@@ -197,30 +203,28 @@ class Watch:
                 if pid:
                     return status
                 time.sleep(0.001)
-        try:
+        with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         return os.waitpid(self.pid, 0)[1]
 
 
-def cause_of_death(status, reason):
+def cause_of_death(status: int, reason: str | None) -> str:
     """Return the ending of the check that was running when a process ended without answering it."""
     if reason:
         return reason
     if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
+        number = signal.Signals(os.WTERMSIG(status))
         return {signal.SIGKILL: "memory", signal.SIGSYS: "forbidden"}.get(number, "crash")
     return "crash"
 
 
-def parse_lines(data, allowed):
+def parse_lines(data: bytearray) -> list[AnswerLine]:
     """Cut a process's bytes into [ending, cpu_ns, payload] lists, up to the first that is not of that form."""
     answers = []
     for raw in bytes(data).split(b"\n")[:-1]:
         ending, _, rest = raw.decode("ascii", "replace").partition(" ")
         cpu, _, payload = rest.partition(" ")
-        if ending not in allowed or not cpu.isdigit() or len(cpu) > 18:
+        if ending not in ENDINGS or not cpu.isdigit() or len(cpu) > 18:
             break
         answers.append([ending, int(cpu), payload])
     return answers
@@ -229,15 +233,13 @@ def parse_lines(data, allowed):
 class Worker:
     """The loop of one worker process."""
 
-    ENDINGS = frozenset({"value", "held", "broken", "raised", "forbidden", "memory"})
-
-    def __init__(self, channel, setup):
+    def __init__(self, channel: int, setup: dict[str, Any]) -> None:
         self.channel = channel
         self.scratch = setup["scratch"]
         self.confine_program = program_confinement(setup["program_filter"])
-        self.suites = {}
+        self.suites: dict[str, Checks] = {}
 
-    def fork(self, limits, body):
+    def fork(self, limits: Limits, body: Callable[[int], None]) -> tuple[bytearray, int, str | None]:
         """Run ``body(fd)`` in a forked, confined process; return its bytes, exit status and kill reason."""
         read_end, write_end = os.pipe()
         pid = os.fork()
@@ -265,13 +267,13 @@ class Worker:
             raise RuntimeError("a program's process could not be confined")
         return watch.data, status, reason
 
-    def limit(self, limits):
+    def limit(self, limits: Limits) -> None:
         """Set the resource limits of the process that will run a program."""
         # No RLIMIT_CPU: it makes the process's own CPU clock advance by whole scheduler ticks.
         memory = limits["memory_bytes"]
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
-    def clean(self):
+    def clean(self) -> None:
         """Empty the scratch folder; leave the worker (which is then replaced) when that cannot be done."""
         with os.scandir(self.scratch) as entries:
             leftovers = list(entries)
@@ -281,17 +283,18 @@ class Worker:
             else:
                 os.unlink(entry.path)
 
-    def execute(self, program, checks, limits):
+    def execute(self, program: str, checks: Checks, limits: Limits) -> list[AnswerLine]:
         """Run a program against all checks, in as many processes as it takes; return one answer per check."""
-        answers, timeouts = [], 0
+        answers: list[AnswerLine] = []
+        timeouts = 0
         while len(answers) < len(checks):
             first = len(answers)
-            data, status, reason = self.fork(limits, lambda fd, f=first: run_program(program, checks, f, fd))
-            lines = parse_lines(data, self.ENDINGS)
+            data, status, reason = self.fork(limits, partial(run_program, program, checks, first))
+            lines = parse_lines(data)
             if not lines:
                 lines = [[cause_of_death(status, reason), -1, ""]]
             if lines[0][0] != "value":  # the program itself failed: so does every check not yet answered
-                answers += [lines[0][:1] + [-1] + lines[0][2:]] * (len(checks) - first)
+                answers += [[lines[0][0], -1, lines[0][2]]] * (len(checks) - first)
                 break
             answers += lines[1 : 1 + len(checks) - first]
             if len(answers) < len(checks):
@@ -301,16 +304,20 @@ class Worker:
                 answers += [["not_run", -1, ""]] * (len(checks) - len(answers))
         return answers
 
-    def measure(self, program, checks, limits, min_pass_ns, passes):
+    def measure(self, program: str, checks: Checks, frame: dict[str, Any]) -> tuple[list[str], str]:
         """Return the CPU nanoseconds of each pass through all checks, and why there are none."""
-        data, status, reason = self.fork(limits, lambda fd: time_program(program, checks, min_pass_ns, passes, fd))
-        lines = parse_lines(data, self.ENDINGS)
+        passes = frame["passes"]
+        data, status, reason = self.fork(
+            frame["limits"], lambda fd: time_program(program, checks, frame["min_pass_ns"], passes, fd)
+        )
+        lines = parse_lines(data)
         figures = [payload for ending, _, payload in lines if ending == "value"]
-        complete = len(figures) == passes
-        problem = "" if complete else (lines[-1][0] if lines and lines[-1][0] != "value" else None)
-        return figures if complete else [], cause_of_death(status, reason) if problem is None else problem
+        if len(figures) == passes:
+            return figures, ""
+        failed = [ending for ending, _, _ in lines if ending != "value"]
+        return [], failed[0] if failed else cause_of_death(status, reason)
 
-    def checks_of(self, frame):
+    def checks_of(self, frame: dict[str, Any]) -> Checks:
         """Return the compiled checks a frame refers to, compiling those it brings along."""
         if "checks" in frame:
             if len(self.suites) >= 4:
@@ -318,19 +325,19 @@ class Worker:
             self.suites[frame["suite"]] = [compile_check(mode, source) for mode, source in frame["checks"]]
         return self.suites[frame["suite"]]
 
-    def serve(self):
+    def serve(self) -> None:
         """Answer frames until the channel closes."""
         while (frame := read_frame(self.channel)) is not None:
             checks, limits = self.checks_of(frame), frame["limits"]
             if frame["do"] == "time":
-                figures, problem = self.measure(frame["program"], checks, limits, frame["min_pass_ns"], frame["passes"])
+                figures, problem = self.measure(frame["program"], checks, frame)
                 write_frame(self.channel, {"id": frame["id"], "figures": figures, "problem": problem})
             else:
                 answers = self.execute(frame["program"], checks, limits)
                 write_frame(self.channel, {"id": frame["id"], "answers": answers})
 
 
-def compile_check(mode, source):
+def compile_check(mode: str, source: str) -> tuple[bool, CodeType | str]:
     """Return (judged inside?, code object), with a message in the place of code that does not compile."""
     inside = mode == "inside"
     try:
@@ -342,54 +349,29 @@ def compile_check(mode, source):
 # --------------------------------------------------------------------------- the worker's start
 
 
-def program_confinement(bpf_hex):
+def program_confinement(bpf_hex: str) -> Callable[[], None]:
     """Return a function that takes from the calling process the right to fork, execute and signal."""
     libc = ctypes.CDLL(None, use_errno=True)
-    prctl = libc.prctl
+    prctl: Any = libc.prctl
     prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
     filters = ctypes.create_string_buffer(bytes.fromhex(bpf_hex))
     program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(bpf_hex) // 16, ctypes.addressof(filters)))
 
-    def confine():
+    def confine() -> None:
         prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: a program does not outlive its worker
         if bpf_hex and prctl(22, 2, program, 0, 0) != 0:  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
             os._exit(UNCONFINED)
 
-    confine.keep = filters
+    confine.__dict__["filters"] = filters  # the kernel reads them through an address
     return confine
 
 
-def read_exactly(fd, size):
-    """Read ``size`` bytes, or return None at the end of the stream."""
-    parts = []
-    while size:
-        part = os.read(fd, min(size, 1 << 20))
-        if not part:
-            return None
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
-
-
-def read_frame(fd):
-    """Return the next frame, or None when the other side is gone."""
-    head = read_exactly(fd, 4)
-    body = read_exactly(fd, struct.unpack(">I", head)[0]) if head else None
-    return None if body is None else json.loads(body)
-
-
-def write_frame(fd, frame):
-    """Send one frame."""
-    body = json.dumps(frame, separators=(",", ":")).encode()
-    view = memoryview(struct.pack(">I", len(body)) + body)
-    while view:
-        view = view[os.write(fd, view) :]
-
-
-def main():
+def main() -> None:
     """Set the worker up as its first frame says, then serve."""
     channel = int(sys.argv[1])
     setup = read_frame(channel)
+    if setup is None:
+        return
     sys.path += setup["path"]
     sys.set_int_max_str_digits(0)
     for name in [*PRELOAD, *setup["preload"]]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from codedpo_plugin.errors import SandboxError
 from codedpo_plugin.execution.pool import Pool
 from codedpo_plugin.execution.requests import Answer, Check, Ending, Job, Limits
 from codedpo_plugin.execution.sandboxes import Sandbox
+from codedpo_plugin.execution.worker import environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +50,30 @@ class Examination:
 
 def _attempts(secret: Path) -> tuple[Attempt, ...]:
     """Return the programs; ``secret`` is a file outside the sandbox that holds the word secret."""
-    return (
-        Attempt("no network", "open a TCP socket", "import socket\ndef attack(): return bool(socket.socket())"),
-        Attempt(
-            "no network",
-            "open a UDP socket",
-            "import socket\ndef attack(): return bool(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))",
-        ),
-        Attempt("no reading of private files", "read a file outside", f"def attack(): return 'secret' in open({str(secret)!r}).read()"),
-        Attempt("no reading of private files", "list the home folder", _LIST_HOME),
-        Attempt("no writing outside", "append to a file outside", f"def attack(): return open({str(secret)!r}, 'a').write('x')"),
-        Attempt("no writing outside", "create a file in /tmp", "def attack(): return open('/tmp/codedpo-doctor', 'w').write('x')"),
-        Attempt("no writing outside", "change the mode of a file", f"import os\ndef attack(): return os.chmod({str(secret)!r}, 0o777) is None"),
-        Attempt("no other processes", "fork", "import os\ndef attack(): return os.fork() >= 0"),
-        Attempt("no other processes", "start a command", "import os\ndef attack(): return os.posix_spawn('/bin/true', ['true'], {}) > 0"),
-        Attempt("no other processes", "signal the parent", "import os\ndef attack(): return os.kill(os.getppid(), 0) is None"),
-        Attempt("no secrets in the environment", "look for the host's variables", "import os\ndef attack(): return 'CODEDPO_DOCTOR_SECRET' in os.environ"),
-        Attempt("bounded memory", "take a gigabyte", "def attack(): return len(bytearray(1 << 30)) > 0"),
-        Attempt("bounded time", "loop forever", "def attack():\n    while True: pass"),
-    )  # fmt: skip
+    file, folder = repr(str(secret)), repr(str(secret.parent))
+    returns = (
+        ("no network", "open a TCP socket", "bool(socket.socket())"),
+        ("no network", "open a UDP socket", "bool(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))"),
+        ("no reading of private files", "read a file outside", f"'secret' in open({file}).read()"),
+        ("no reading of private files", "list a folder outside", f"bool(os.listdir({folder}))"),
+        ("no writing outside", "append to a file outside", f"open({file}, 'a').write('x')"),
+        ("no writing outside", "create a file in /tmp", "open('/tmp/codedpo-doctor', 'w').write('x')"),
+        ("no writing outside", "change the mode of a file", f"os.chmod({file}, 0o777) is None"),
+        ("no other processes", "fork", "os.fork() >= 0"),
+        ("no other processes", "start a command", "os.posix_spawn('/bin/true', ['true'], {}) > 0"),
+        ("no other processes", "signal the parent", "os.kill(os.getppid(), 0) is None"),
+        ("no secrets in the environment", "look for other variables", f"bool(set(os.environ) - {_VARIABLES})"),
+        ("bounded memory", "take a gigabyte", "len(bytearray(1 << 30)) > 0"),
+        ("bounded time", "loop forever", "any(iter(int, 1))"),
+    )
+    return tuple(
+        Attempt(promise, detail, f"import os, socket\ndef attack(): return {value}")
+        for promise, detail, value in returns
+    )
 
 
-_LIST_HOME = "import os\ndef attack(): return bool(os.listdir({home!r}))".format(home=str(Path.home()))
+_VARIABLES: Final = {*environment(""), "LC_CTYPE", "PWD"}
+"""What a program may find in its environment."""
 
 
 def examine(name: str, sandboxes: Mapping[str, Sandbox]) -> Examination:
@@ -76,7 +81,9 @@ def examine(name: str, sandboxes: Mapping[str, Sandbox]) -> Examination:
     reason = sandboxes[name].unavailable()
     if reason:
         return Examination(reason)
-    with tempfile.TemporaryDirectory(prefix="codedpo-doctor-", dir=Path.home()) as folder:
+    home = Path.home()
+    where = home if os.access(home, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="codedpo-doctor-", dir=where) as folder:
         secret = Path(folder) / "secret.txt"
         secret.write_text("secret")
         attempts = _attempts(secret)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby, islice
 from typing import Final
 
@@ -43,7 +43,7 @@ class Workload:
     problem_id: str
     programs: tuple[str, ...]
     plans: tuple[TestPlan, ...]
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
     @classmethod
     def of(cls, candidates: Candidates, limits: Limits) -> Workload:

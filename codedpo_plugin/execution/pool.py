@@ -11,12 +11,12 @@ import os
 import selectors
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
-from codedpo_plugin.errors import SandboxError
 from codedpo_plugin.execution.interpreter import inspect_interpreter
 from codedpo_plugin.execution.requests import (
     MEBIBYTE,
@@ -30,10 +30,10 @@ from codedpo_plugin.execution.requests import (
     TimingResult,
 )
 from codedpo_plugin.execution.sandboxes import AUTO, BUILT_IN, Sandbox, choose
-from codedpo_plugin.execution.worker import WorkerDied, WorkerProcess, WorkerSpec
+from codedpo_plugin.execution.worker import WorkerError, WorkerProcess, WorkerSpec
 
 AnyJob = Job | TimingJob
-AnyResult = JobResult | TimingResult
+R = TypeVar("R", JobResult, TimingResult)
 
 IN_FLIGHT: Final = 2
 """Jobs a worker holds at a time: one running, one waiting, so that it never idles."""
@@ -50,6 +50,16 @@ class _Task:
     number: int
     job: AnyJob
     attempts: int = 0
+
+
+@dataclass(slots=True)
+class _State(Generic[R]):
+    """What one run through the pool has in hand."""
+
+    parse: Callable[[dict[str, Any], AnyJob], R]
+    waiting: deque[_Task] = field(default_factory=deque)
+    finished: dict[int, R] = field(default_factory=dict)
+    """Results by number of their job, until those before them have been handed out."""
 
 
 @dataclass(slots=True)
@@ -102,44 +112,46 @@ class Pool:
 
     def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
         """Run jobs; yield one result per job, in the order of the jobs."""
-        for result in self._run(jobs):
-            assert isinstance(result, JobResult)
-            yield result
+        return self._drive(jobs, _job_result)
 
     def time(self, jobs: Iterable[TimingJob]) -> Iterator[TimingResult]:
         """Measure jobs; yield one result per job, in order. Use a pool of one worker for quiet figures."""
-        for result in self._run(jobs):
-            assert isinstance(result, TimingResult)
-            yield result
+        return self._drive(jobs, _timing_result)
 
-    def _run(self, jobs: Iterable[AnyJob]) -> Iterator[AnyResult]:
+    def _drive(self, jobs: Iterable[AnyJob], parse: Callable[[dict[str, Any], AnyJob], R]) -> Iterator[R]:
         """Drive the workers until every job has its result."""
+        state = _State(parse)
         source = (_Task(number, job) for number, job in enumerate(jobs))
-        waiting: deque[_Task] = deque()
-        finished: dict[int, AnyResult] = {}
-        next_out, exhausted = 0, False
         try:
-            while True:
-                while not exhausted and len(waiting) < self.size and self._may_take(next_out, waiting, finished):
-                    task = next(source, None)
-                    exhausted = task is None
-                    if task is not None:
-                        waiting.append(task)
-                self._supply(waiting)
-                while next_out in finished:
-                    yield finished.pop(next_out)
-                    next_out += 1
-                if exhausted and not waiting and not any(seat.tasks for seat in self._seats):
-                    return
-                self._wait(waiting, finished)
+            for next_out in count():
+                while next_out not in state.finished:
+                    if not self._take(source, state) and not self._busy(state):
+                        return
+                    self._supply(state.waiting)
+                    self._wait(state)
+                yield state.finished.pop(next_out)
         except BaseException:
             self.close()  # jobs are under way whose results nobody will read
             raise
 
-    def _may_take(self, next_out: int, waiting: deque[_Task], finished: dict[int, AnyResult]) -> bool:
-        """Return whether one more job may enter: results held back by a slow job are bounded."""
-        held = len(waiting) + len(finished) + sum(len(seat.tasks) for seat in self._seats)
-        return held < AHEAD * self.size
+    def _busy(self, state: _State[R]) -> bool:
+        """Return whether a job is waiting or under way."""
+        return bool(state.waiting) or any(seat.tasks for seat in self._seats)
+
+    def _take(self, source: Iterator[_Task], state: _State[R]) -> bool:
+        """Take in jobs, as many as may wait; results held back by a slow job are bounded. Return if any came."""
+        came = False
+        while len(state.waiting) < self.size and self._held(state) < AHEAD * self.size:
+            task = next(source, None)
+            if task is None:
+                break
+            state.waiting.append(task)
+            came = True
+        return came
+
+    def _held(self, state: _State[R]) -> int:
+        """Return the number of jobs between source and consumer."""
+        return len(state.waiting) + len(state.finished) + sum(len(seat.tasks) for seat in self._seats)
 
     def _supply(self, waiting: deque[_Task]) -> None:
         """Give every worker something to do, starting workers as they are needed."""
@@ -156,7 +168,7 @@ class Pool:
             seat.tasks.append(task)
             seat.worker.send(_frame(task, seat.suites))
 
-    def _wait(self, waiting: deque[_Task], finished: dict[int, AnyResult]) -> None:
+    def _wait(self, state: _State[R]) -> None:
         """Move bytes until something happens; collect results and replace workers that died."""
         with selectors.DefaultSelector() as selector:
             for seat in self._seats:
@@ -166,15 +178,18 @@ class Pool:
             try:
                 seat.worker.flush()
                 for frame in seat.worker.receive():
-                    task = seat.tasks.popleft()
-                    finished[task.number] = _result(frame, task)
+                    task = seat.tasks[0]
+                    if frame["id"] != task.number:
+                        raise WorkerError(f"it answered job {frame['id']} instead of {task.number}")
+                    state.finished[task.number] = state.parse(frame, task.job)
+                    seat.tasks.popleft()
                     seat.since = time.monotonic()
                 if seat.tasks and time.monotonic() - seat.since > _patience(seat.tasks[0].job):
-                    raise WorkerDied("it did not answer in time")
-            except (WorkerDied, ValueError, TypeError, KeyError, IndexError) as death:
-                self._bury(seat, waiting, finished, death)
+                    raise WorkerError("it did not answer in time")
+            except (WorkerError, ValueError, TypeError, KeyError, IndexError) as death:
+                self._bury(seat, state, death)
 
-    def _bury(self, seat: _Seat, waiting: deque[_Task], finished: dict[int, AnyResult], death: Exception) -> None:
+    def _bury(self, seat: _Seat, state: _State[R], death: Exception) -> None:
         """Replace a dead worker; only the job it was running may be at fault."""
         self._seats.remove(seat)
         seat.worker.close()
@@ -182,9 +197,9 @@ class Pool:
             culprit = seat.tasks[0]
             culprit.attempts += 1
             if culprit.attempts >= ATTEMPTS:
-                finished[culprit.number] = _crashed(culprit.job, str(death))
+                state.finished[culprit.number] = state.parse(_crash(culprit.job, str(death)), culprit.job)
                 seat.tasks.popleft()
-        waiting.extendleft(reversed(seat.tasks))
+        state.waiting.extendleft(reversed(seat.tasks))
 
 
 def _frame(task: _Task, suites: deque[tuple[Check, ...]]) -> dict[str, Any]:
@@ -211,23 +226,23 @@ def _frame(task: _Task, suites: deque[tuple[Check, ...]]) -> dict[str, Any]:
     return frame
 
 
-def _result(frame: dict[str, Any], task: _Task) -> AnyResult:
-    """Return the result in a worker's frame. Raises ValueError or alike if the frame is not an answer to the task."""
-    if frame["id"] != task.number:
-        raise ValueError(f"it answered job {frame['id']} instead of {task.number}")
-    if isinstance(task.job, TimingJob):
-        return TimingResult(tuple(float(figure) for figure in frame["figures"]), str(frame["problem"]))
+def _job_result(frame: dict[str, Any], job: AnyJob) -> JobResult:
+    """Return the answers in a worker's frame. Raises ValueError or alike if it does not answer every check."""
     answers = tuple(Answer(Ending(ending), int(cpu), str(text)) for ending, cpu, text in frame["answers"])
-    if len(answers) != len(task.job.checks):
+    if len(answers) != len(job.checks):
         raise ValueError("it left checks unanswered")
     return JobResult(answers)
 
 
-def _crashed(job: AnyJob, why: str) -> AnyResult:
-    """Return the result of a job that has brought down its worker twice."""
-    if isinstance(job, TimingJob):
-        return TimingResult((), f"crash: {why}")
-    return JobResult((Answer(Ending.CRASH, payload=f"the worker died with it: {why}"),) * len(job.checks))
+def _timing_result(frame: dict[str, Any], _: AnyJob) -> TimingResult:
+    """Return the figures in a worker's frame."""
+    return TimingResult(tuple(float(figure) for figure in frame["figures"]), str(frame["problem"]))
+
+
+def _crash(job: AnyJob, why: str) -> dict[str, Any]:
+    """Return the frame of a job that has brought down its worker twice."""
+    answers = [[Ending.CRASH, -1, f"the worker died with it: {why}"]] * len(job.checks)
+    return {"answers": answers, "figures": [], "problem": f"crash: {why}"}
 
 
 def _patience(job: AnyJob) -> float:
@@ -244,6 +259,3 @@ def require_confinement(sandbox: str, sandboxes: Mapping[str, Sandbox]) -> str:
     Raises SandboxError when there is none.
     """
     return choose(sandbox, sandboxes).name
-
-
-__all__ = ["Pool", "SandboxError", "require_confinement"]

@@ -86,8 +86,25 @@ NUMBERS: Final[dict[str, dict[str, int]]] = {
 }  # fmt: skip
 
 PROGRAM_ONLY: Final = frozenset(
-    "fork vfork execve execveat kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal "
-    "setsid setpgid setpriority sched_setscheduler sched_setparam sched_setattr ioprio_set".split()
+    [
+        "fork",
+        "vfork",
+        "execve",
+        "execveat",
+        "kill",
+        "tkill",
+        "tgkill",
+        "rt_sigqueueinfo",
+        "rt_tgsigqueueinfo",
+        "pidfd_send_signal",
+        "setsid",
+        "setpgid",
+        "setpriority",
+        "sched_setscheduler",
+        "sched_setparam",
+        "sched_setattr",
+        "ioprio_set",
+    ]
 )
 """Denied to programs, but not to the worker that watches them."""
 

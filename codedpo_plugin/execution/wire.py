@@ -1,18 +1,24 @@
-"""How values cross the border of the sandbox: as JSON, never pickled or evaluated.
+"""How values and messages cross the border of the sandbox: as JSON, never pickled or evaluated.
 
 ``to_wire`` runs in the program's process and is as trustworthy as the program: what it returns is a claim.
 ``from_wire`` runs on the host and makes built-in values of it, nothing else. This file is loaded by both sides,
 by whatever interpreter runs the programs, and therefore imports the standard library only.
+
+Messages between host and worker are frames: a four-byte big-endian length and that many bytes of JSON.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import struct
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 
-def to_wire(value, depth=0):
+def to_wire(value: Any, depth: int = 0) -> Any:
     """Return ``value`` as something JSON holds without loss; ``values.decode`` is the inverse.
 
     Lists and atoms stand for themselves, everything else is a one-key object that names its type. Instances of
@@ -34,11 +40,21 @@ def to_wire(value, depth=0):
     return rare_to_wire(value, kind)
 
 
-CONTAINERS = ((list, ""), (tuple, "tuple"), (dict, "dict"), (set, "set"), (frozenset, "frozenset"))
-ATOMS = ((str, str.__str__), (int, int.__index__), (float, float.__float__))
+CONTAINERS: tuple[tuple[Any, str], ...] = (
+    (list, ""),
+    (tuple, "tuple"),
+    (dict, "dict"),
+    (set, "set"),
+    (frozenset, "frozenset"),
+)
+ATOMS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),
+    (int, int.__index__),
+    (float, float.__float__),
+)
 
 
-def rare_to_wire(value, kind):
+def rare_to_wire(value: Any, kind: type) -> Any:
     """Encode the numbers and strings of the standard library and numpy; of other objects, type and truth."""
     name = type_name(kind)
     for base, plain in ATOMS:
@@ -60,7 +76,7 @@ def rare_to_wire(value, kind):
     return {"object": [name, bool(value)]}
 
 
-def type_name(kind):
+def type_name(kind: type) -> str:
     """Return the qualified name of a type."""
     return f"{kind.__module__}.{kind.__qualname__}"[:200]
 
@@ -69,22 +85,22 @@ class Opaque:
     """Stands on the host for a value that has no built-in form. It equals nothing, not even itself."""
 
     __slots__ = ("truth", "type_name")
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # equal to nothing, so not hashable
 
-    def __init__(self, type_name, truth):
+    def __init__(self, type_name: str, truth: bool) -> None:
         self.type_name, self.truth = type_name, truth
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return False
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.truth
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{self.type_name}>"
 
 
-def decode(payload):
+def decode(payload: str) -> Any:
     """Return the value of an encoded payload.
 
     Raises ValueError for anything ``to_wire`` could not have sent, unhashable set members included.
@@ -95,13 +111,13 @@ def decode(payload):
         raise ValueError(f"not an encoded value: {error}") from error
 
 
-def _from_tag(tagged):
+def _from_tag(tagged: dict[str, Any]) -> Any:
     """Rebuild one tagged value; its parts have been rebuilt already."""
     ((name, parts),) = tagged.items()
     return DECODERS[name](parts)
 
 
-DECODERS = {
+DECODERS: dict[str, Callable[[Any], Any]] = {
     "int": lambda digits: int(digits, 16),
     "tuple": tuple,
     "set": set,
@@ -113,6 +129,34 @@ DECODERS = {
     "range": lambda parts: range(*parts),
     "decimal": Decimal,
     "fraction": lambda parts: Fraction(int(parts[0], 16), int(parts[1], 16)),
-    "array": lambda parts: Opaque("numpy.ndarray", True),
-    "object": lambda parts: Opaque(str(parts[0]), bool(parts[1])),
+    "array": lambda _: Opaque("numpy.ndarray", truth=True),
+    "object": lambda parts: Opaque(str(parts[0]), truth=bool(parts[1])),
 }
+
+
+def read_exactly(fd: int, size: int) -> bytes | None:
+    """Read ``size`` bytes, or return None at the end of the stream."""
+    parts = []
+    while size:
+        part = os.read(fd, min(size, 1 << 20))
+        if not part:
+            return None
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def read_frame(fd: int) -> dict[str, Any] | None:
+    """Return the next frame, or None when the other side is gone."""
+    head = read_exactly(fd, 4)
+    body = read_exactly(fd, struct.unpack(">I", head)[0]) if head else None
+    frame: dict[str, Any] | None = None if body is None else json.loads(body)
+    return frame
+
+
+def write_frame(fd: int, frame: dict[str, Any]) -> None:
+    """Send one frame."""
+    body = json.dumps(frame, separators=(",", ":")).encode()
+    view = memoryview(struct.pack(">I", len(body)) + body)
+    while view:
+        view = view[os.write(fd, view) :]

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ class WorkerSpec:
     """Largest file a program may write into its scratch folder."""
 
 
-class WorkerDied(Exception):
+class WorkerError(Exception):
     """The worker's process ended, or sent something that is not a frame."""
 
 
@@ -93,7 +94,7 @@ class WorkerProcess:
             "file_bytes": self.spec.file_mb * MEBIBYTE,
             "program_filter": seccomp.program_filter().hex(),
         }
-        self.channel.setblocking(False)
+        self.channel.settimeout(0)
         self.send(setup)
         deadline = time.monotonic() + START_TIMEOUT_S
         try:
@@ -104,8 +105,8 @@ class WorkerProcess:
                 if frames:
                     return
                 if time.monotonic() > deadline:
-                    raise WorkerDied("it did not start in time")
-        except (WorkerDied, OSError) as error:
+                    raise WorkerError("it did not start in time")
+        except (WorkerError, OSError) as error:
             said = self.close()
             raise SandboxError(
                 f"a worker could not be started under sandbox {self.spec.sandbox.name!r} with "
@@ -136,22 +137,22 @@ class WorkerProcess:
         except BlockingIOError:
             pass
         except OSError as error:
-            raise WorkerDied(str(error)) from error
+            raise WorkerError(str(error)) from error
 
     def receive(self) -> list[dict[str, Any]]:
-        """Return the frames that have arrived in full. Raises WorkerDied at the end of the stream."""
+        """Return the frames that have arrived in full. Raises WorkerError at the end of the stream."""
         closed = self._fill()
         frames = []
         while len(self.incoming) >= 4:
             (size,) = struct.unpack(">I", self.incoming[:4])
             if size > LARGEST_FRAME:
-                raise WorkerDied(f"it announced a frame of {size} bytes")
+                raise WorkerError(f"it announced a frame of {size} bytes")
             if len(self.incoming) < 4 + size:
                 break
             frames.append(_parse(bytes(self.incoming[4 : 4 + size])))
             del self.incoming[: 4 + size]
         if closed and not frames:
-            raise WorkerDied("it ended")
+            raise WorkerError("it ended")
         return frames
 
     def _fill(self) -> bool:
@@ -167,10 +168,8 @@ class WorkerProcess:
 
     def close(self) -> str:
         """Kill the process with everything in its session, remove its scratch; return what it printed."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         stderr = self.process.stderr
         said = stderr.read().decode("utf-8", "replace") if stderr else ""
         self.process.wait()
@@ -211,7 +210,7 @@ def _parse(body: bytes) -> dict[str, Any]:
     try:
         frame = json.loads(body)
     except ValueError as error:
-        raise WorkerDied(f"it sent something that is not JSON: {error}") from error
+        raise WorkerError(f"it sent something that is not JSON: {error}") from error
     if not isinstance(frame, dict):
-        raise WorkerDied("it sent something that is not a frame")
+        raise WorkerError("it sent something that is not a frame")
     return frame

@@ -55,5 +55,3 @@ def digest(path: Path) -> str:
             while chunk := handle.read(1 << 20):
                 total.update(chunk)
     return total.hexdigest()
-
-

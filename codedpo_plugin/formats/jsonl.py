@@ -136,7 +136,9 @@ def problem_from(value: Mapping[str, Any]) -> Problem:
     )
 
 
-def candidates_parser(default_form: SolutionForm = SolutionForm.PROGRAM) -> Callable[[Mapping[str, Any]], Candidates]:
+def candidates_parser(
+    default_form: SolutionForm = SolutionForm.PROGRAM,
+) -> Callable[[Mapping[str, Any]], Candidates]:
     """Return the parser of ``candidates.jsonl``.
 
     ``default_form`` says what the solutions of a line are that does not declare it in ``solution_form``;
@@ -166,7 +168,9 @@ def pair_from(value: Mapping[str, Any]) -> PreferencePair:
     return PreferencePair(**{k: v for k, v in value.items() if k in names} | {"kind": PairKind(value["kind"])})
 
 
-def read_all(path: Path, parse: Callable[[Mapping[str, Any]], T], *, unique: bool = True) -> tuple[list[T], BadLines]:
+def read_all(
+    path: Path, parse: Callable[[Mapping[str, Any]], T], *, unique: bool = True
+) -> tuple[list[T], BadLines]:
     """Return all records of a file and its bad lines. Raises InputError if no line is usable."""
     bad = BadLines()
     records = list(read(path, parse, bad, unique=unique))

@@ -10,6 +10,7 @@ from typing import Final
 
 from codedpo_plugin.config import PromptForm
 from codedpo_plugin.execution.assertions import Parsed
+from codedpo_plugin.programs import normalise
 from codedpo_plugin.records import Problem
 
 LONGEST_RESPONSE_LINES: Final = 300
@@ -44,10 +45,15 @@ def extract_solution(
     if problem.entry_point and not re.search(rf"\b{re.escape(problem.entry_point)}\b", program):
         counts["solution_without_entry_point"] += 1
         return None
+    if normalise(program) == normalise(f"{problem.prompt.rstrip()}\n    pass"):
+        counts["solution_empty"] += 1
+        return None
     return program
 
 
-def extract_tests(entry_point: str | None, texts: Iterable[str], limit: int, counts: Counter[str]) -> tuple[str, ...]:
+def extract_tests(
+    entry_point: str | None, texts: Iterable[str], limit: int, counts: Counter[str]
+) -> tuple[str, ...]:
     """Return the first ``limit`` distinct assertions in some texts, each normalised to one line, without message.
 
     Counted reasons: ``test_does_not_parse``, ``test_too_long``, ``test_without_entry_point``,

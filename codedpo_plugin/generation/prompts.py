@@ -14,8 +14,9 @@ SOLVE: Final = (
 """EvalPlus's instruction for chat models (evalplus.codegen)."""
 
 TEST: Final = (
-    "Please write {count} different tests for the function `{function}` described below, in a markdown code block. "
-    "Write each test on a line of its own, in the form `assert {function}(…) == …`, without calling anything else.\n"
+    "Please write {count} different tests for the function `{function}` described below, in a markdown code "
+    "block. "
+    "Write each test on a line of its own, in the form `assert {function}(…) == …`, calling nothing else.\n"
     "```\n{prompt}\n```\n"
 )
 

@@ -22,7 +22,7 @@ from codedpo_plugin.records import Candidates, Problem
 from codedpo_plugin.suites.micro import STOP
 
 PROBLEMS_A_CALL: Final = 8
-"""Problems whose requests are given to the model together: enough to fill its batches, few enough to see progress."""
+"""Problems whose requests are given to the model together: enough to fill its batches and to see progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,8 @@ def load_model(config: ModelConfig) -> Any:
     if config.model not in model_registry:
         raise unknown_name("model type", config.model, model_registry.keys())
     with boundary(GenerationError, f"model {config.model!r} with {dict(config.model_args)} cannot be loaded"):
-        extra = {"batch_size": config.batch_size, "device": config.device}
+        # "cuda:0" is the default of lm_eval's command line, too; without a GPU it means the CPU.
+        extra = {"batch_size": config.batch_size, "device": config.device or "cuda:0"}
         return get_model(config.model).create_from_arg_obj(dict(config.model_args), extra)
 
 

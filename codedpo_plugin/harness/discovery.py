@@ -18,7 +18,9 @@ def tasks_path() -> Path:
     """
     here = Path(__file__).resolve().parents[2] / "tasks"
     spec = importlib.util.find_spec("lm_eval")
-    installed = [Path(folder) / "tasks" / "codedpo" for folder in (spec.submodule_search_locations or [])] if spec else []
+    installed = (
+        [Path(folder) / "tasks" / "codedpo" for folder in (spec.submodule_search_locations or [])] if spec else []
+    )
     for folder in (here, *installed):
         if (folder / MARKER).is_file():
             return folder

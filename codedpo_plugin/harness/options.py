@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from codedpo_plugin.errors import UsageError
 
+OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
-class SuiteOptions(BaseModel):
-    """Metadata of the evaluation tasks. lm-eval puts the model's arguments in the same mapping; they are ignored."""
+
+class TaskOptions(BaseModel):
+    """What every task can be told. lm-eval puts the model's arguments in the same mapping; they are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    n_samples: int = Field(1, gt=0, description="samples a problem")
-    ks: tuple[int, ...] = Field((1,), description="the k of pass@k")
     sandbox: str = Field("auto", description="auto, landlock, bubblewrap; unconfined at your own risk")
     workers: int | None = Field(None, gt=0, description="worker processes")
+
+
+class SuiteOptions(TaskOptions):
+    """Metadata of the evaluation tasks."""
+
+    n_samples: int = Field(1, gt=0, description="samples a problem")
+    ks: tuple[int, ...] = Field((1,), description="the k of pass@k")
     answers_are: Literal["continuations", "solutions", "completions"] = Field(
-        "continuations", description="what the answers are; anything but continuations of a model is not extracted"
+        "continuations",
+        description="what the answers are; anything but continuations of a model is not extracted",
     )
     samples_by_problem: Mapping[str, int] = Field(
         default_factory=dict, description="samples of each problem, where they differ"
     )
 
 
-def read_options(model: type[Any], metadata: Mapping[str, Any] | None) -> Any:
+def read_options(model: type[OptionsT], metadata: Mapping[str, Any] | None) -> OptionsT:
     """Return the options in a task's metadata. Raises UsageError naming the key that is wrong."""
     try:
         return model.model_validate(dict(metadata or {}))

@@ -17,15 +17,15 @@ class ReplayLM(LM):  # type: ignore[misc]  # lm-eval has no type information
         super().__init__()
         self._answers = answers
 
-    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:  # noqa: ARG002, FBT001, FBT002 - lm-eval's signature
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:  # noqa: ARG002 - lm-eval's signature
         """Return the recorded texts in their order."""
         left = defaultdict(deque, {problem: deque(texts) for problem, texts in self._answers.items()})
         return [left[request.doc["problem_id"]].popleft() for request in requests]
 
-    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
+    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:  # noqa: ARG002 - lm-eval's signature
         """Raise: recorded answers have no likelihood."""
         raise TypeError("recorded answers have no likelihood")
 
-    def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
+    def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:  # noqa: ARG002 - idem
         """Raise: recorded answers have no likelihood."""
         raise TypeError("recorded answers have no likelihood")

@@ -10,6 +10,7 @@ import datasets
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
+from codedpo_plugin.config import PromptForm
 from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.evaluation.passk import pass_at_k
 from codedpo_plugin.evaluation.results import SampleResult, status_of
@@ -109,7 +110,7 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
                 return response
             case "completions":
                 return problem.problem.prompt + response
-        form = "chat" if self._chat else "base"
+        form: PromptForm = "chat" if self._chat else "base"
         program = extract_solution(problem.problem, response, form, self.suite.stop, self.counts)
         return program if program is not None else ""
 
@@ -121,7 +122,9 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         return {f"pass@{k}": pass_at_k(len(samples), correct, k) for k in ks}
 
 
-def _results(instance: Instance, problem: SuiteProblem, programs: Sequence[str], matrix: Any) -> list[dict[str, Any]]:
+def _results(
+    instance: Instance, problem: SuiteProblem, programs: Sequence[str], matrix: Any
+) -> list[dict[str, Any]]:
     """Return what is logged of each sample of one document."""
     results = []
     for number, (program, verdicts, times) in enumerate(zip(programs, matrix.verdicts, matrix.cpu_ns, strict=True)):

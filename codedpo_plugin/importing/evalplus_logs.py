@@ -69,7 +69,11 @@ def _read_programs(path: Path, data: Path | None, imported: Imported) -> dict[st
 
     def parse(value: Mapping[str, Any]) -> tuple[str, str, bool]:
         whole = "solution" in value
-        return jsonl.text_field(value, "task_id"), jsonl.text_field(value, "solution" if whole else "completion"), whole
+        return (
+            jsonl.text_field(value, "task_id"),
+            jsonl.text_field(value, "solution" if whole else "completion"),
+            whole,
+        )
 
     lines = list(jsonl.read(path, parse, imported.bad, unique=False))
     if not lines:
@@ -113,7 +117,8 @@ def assertion(task: Any, case: Case) -> str:
         return f"assert abs({call} - {expected}) <= {max(task['atol'], 1e-6)} + 1e-07 * abs({expected})"
     if is_floats(case.expected):
         within = f"abs(a - b) <= {max(task['atol'], 1e-6)} + 1e-07 * abs(b)"
-        return f"assert (lambda got: len(got) == {len(case.expected)} and all({within} for a, b in zip(got, {expected})))({call})"
+        close = f"len(got) == {len(case.expected)} and all({within} for a, b in zip(got, {expected}))"
+        return f"assert (lambda got: {close})({call})"
     return f"assert {call} == {expected}"
 
 

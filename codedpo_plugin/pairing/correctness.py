@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from codedpo_plugin.contracts import ScoredProblem
-from codedpo_plugin.pairing.equivalence import answer_to, normalise
+from codedpo_plugin.programs import answer_to, normalise
 from codedpo_plugin.records import PairKind, PreferencePair
 
 
@@ -28,7 +28,7 @@ def make_pair(problem: ScoredProblem, chosen: int, rejected: int, kind: PairKind
     if normalise(programs[0]) == normalise(programs[1]):
         return "same_program"
     answers = [answer_to(candidates.prompt, program, candidates.entry_point) for program in programs]
-    if not answers[0].strip() or answers[0] == answers[1]:
+    if not all(answer.strip() for answer in answers) or answers[0] == answers[1]:
         return "empty_answer"
     return PreferencePair(
         prompt=candidates.prompt,

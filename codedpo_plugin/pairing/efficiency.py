@@ -15,7 +15,7 @@ from codedpo_plugin.contracts import ScoredProblem
 from codedpo_plugin.execution import Check, Pool
 from codedpo_plugin.execution.assertions import plan_test
 from codedpo_plugin.pairing.correctness import make_pair
-from codedpo_plugin.pairing.equivalence import normalise
+from codedpo_plugin.programs import normalise
 from codedpo_plugin.records import PairKind, PreferencePair
 from codedpo_plugin.timing import compare_programs, measure
 
@@ -63,8 +63,12 @@ def efficiency_pair(problem: ScoredProblem, pool: Pool, config: TimingConfig) ->
     pair = make_pair(problem, fast, slow, PairKind.EFFICIENCY)
     if isinstance(pair, str):
         return pair
-    times_ns = {"chosen_cpu_ns": round(ratio.first_ns), "rejected_cpu_ns": round(ratio.second_ns)}
-    return replace(pair, speedup=ratio.value, **times_ns)
+    return replace(
+        pair,
+        speedup=ratio.value,
+        chosen_cpu_ns=round(ratio.first_ns),
+        rejected_cpu_ns=round(ratio.second_ns),
+    )
 
 
 def timing_checks(tests: list[str], entry_point: str | None) -> tuple[Check, ...]:

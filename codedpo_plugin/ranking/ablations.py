@@ -15,7 +15,7 @@ from codedpo_plugin.records import PassMatrix, Scores
 def all_tests(matrix: PassMatrix, params: Mapping[str, Any]) -> Scores:
     """Score a solution 1 if it passes every test and 0 otherwise; believe all tests alike."""
     chosen = read_params("all-tests", params, {})
-    codes = matrix.passed.all(axis=1).astype(np.float64)
+    codes = np.asarray(matrix.passed.all(axis=1), np.float64)
     return Scores(matrix.problem_id, "all-tests", codes, np.ones(matrix.verdicts.shape[1]), chosen)
 
 
@@ -32,4 +32,4 @@ def random(matrix: PassMatrix, params: Mapping[str, Any]) -> Scores:
     key = hashlib.sha256(f"{chosen['seed']}:{matrix.problem_id}".encode()).digest()
     generator = np.random.default_rng(int.from_bytes(key[:8], "big"))
     rows, columns = matrix.verdicts.shape
-    return Scores(matrix.problem_id, "random", generator.random(rows), generator.random(columns), chosen)
+    return Scores(matrix.problem_id, "random", generator.random((rows,)), generator.random((columns,)), chosen)

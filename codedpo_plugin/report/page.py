@@ -32,7 +32,9 @@ def write_report(run: RunDirectory) -> Path:
 def contents(run: RunDirectory) -> dict[str, Any]:
     """Return what the page shows."""
     manifest = Manifest(run).data
-    pairs = list(jsonl.read(run.pairs, jsonl.pair_from, jsonl.BadLines(), unique=False)) if run.pairs.exists() else []
+    pairs = (
+        list(jsonl.read(run.pairs, jsonl.pair_from, jsonl.BadLines(), unique=False)) if run.pairs.exists() else []
+    )
     comparisons = json.loads(run.comparison.read_text("utf-8")) if run.comparison.exists() else []
     return {
         "name": run.path.resolve().name,
@@ -48,11 +50,13 @@ def contents(run: RunDirectory) -> dict[str, Any]:
 
 def _results(run: RunDirectory) -> list[Mapping[str, Any]]:
     """Return the metrics of every result of the run."""
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     for label, where in (("before", run.before), ("after", run)):
         for file in sorted((where.path / "eval").glob("*.json")):
             data = json.loads(file.read_text("utf-8"))
-            rows.append({"side": label, "suite": data["suite"], "metrics": data["metrics"], "counts": data["counts"]})
+            rows.append(
+                {"side": label, "suite": data["suite"], "metrics": data["metrics"], "counts": data["counts"]}
+            )
     return rows
 
 

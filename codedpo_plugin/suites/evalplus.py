@@ -7,11 +7,10 @@ the way ``evalplus.eval.unsafe_execute`` compares them, with its special oracles
 from __future__ import annotations
 
 import logging
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,7 +122,9 @@ def _cases(task: Any, inputs: list[Any], checks: tuple[Check, ...], result: JobR
     cases = []
     for number, (own, check, answer) in enumerate(zip(inputs, checks, result.answers, strict=True)):
         if answer.ending is not Ending.VALUE:
-            log.warning("%s: input %d is left out: the reference ends with %s", task["task_id"], number, answer.ending)
+            log.warning(
+                "%s: input %d is left out: the reference ends with %s", task["task_id"], number, answer.ending
+            )
             continue
         plus = number >= len(task["base_input"])
         cases.append(Case(own, check, decode(answer.payload), answer.cpu_ns / 1e9, plus))
@@ -149,7 +150,9 @@ def _suite_problem(dataset: str, task: Any, cases: list[Case]) -> SuiteProblem:
         return TestPlan(case.check.source, case.check, Judgement(oracle=oracle))
 
     slowest = max((case.cpu_s for case in cases), default=0.0)
-    limits = Limits(cpu_s=max(MIN_TIME_LIMIT_S, TIME_FACTOR * slowest), memory_mb=4096, max_timeouts=1, answer_mb=192)
+    limits = Limits(
+        cpu_s=max(MIN_TIME_LIMIT_S, TIME_FACTOR * slowest), memory_mb=4096, max_timeouts=1, answer_mb=192
+    )
     return SuiteProblem(
         Problem(task["task_id"], task["prompt"], task["entry_point"], "python", dataset),
         task["prompt"] + task["canonical_solution"],
@@ -164,9 +167,9 @@ def agrees(dataset: str, entry_point: str, atol: float, inputs: Any, expected: A
 
     Raises what comparing the values raises; the caller takes that for a wrong answer, as EvalPlus does.
     """
-    special = _ORACLES.get((dataset, entry_point))
+    special = special_oracles().get((dataset, entry_point))
     if special:
-        return special(inputs, expected, answer, atol)
+        return bool(special(Reply(inputs, expected, answer, atol)))
     exact = bool(answer == expected)
     if atol == 0 and is_floats(expected):
         atol = 1e-6
@@ -186,54 +189,47 @@ def is_floats(value: Any) -> bool:
     )
 
 
-def _root(inputs: Any, expected: Any, answer: Any, atol: float) -> bool:
-    """HumanEval/32: the answer is a root of the polynomial."""
-    return abs(sum(c * math.pow(answer, i) for i, c in enumerate(inputs[0]))) <= atol
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, with what it answers and what was expected."""
+
+    inputs: Any
+    expected: Any
+    answer: Any
+    atol: float
 
 
-def _not_none(inputs: Any, expected: Any, answer: Any, atol: float) -> bool:
-    """Match whether something was found; what it was has no portable form."""
-    found = answer if isinstance(answer, bool) else answer is not None
-    return bool(found) == bool(expected if isinstance(expected, bool) else expected is not None)
+Oracle = Callable[[Reply], Any]
+"""Says by its truth whether a reply is right."""
 
 
-def _same_set(inputs: Any, expected: Any, answer: Any, atol: float) -> bool:
-    return set(answer) == set(expected)
+def _found(value: Any) -> bool:
+    """Return whether something was found; what it was has no portable form."""
+    return value if isinstance(value, bool) else value is not None
 
 
-def _or(other: Callable[[Any, Any, float], bool]) -> Callable[[Any, Any, Any, float], bool]:
-    """Return an oracle that also accepts what ``other(inputs, answer, atol)`` accepts."""
-    return lambda inputs, expected, answer, atol: bool(answer == expected) or other(inputs, answer, atol)
-
-
-def _oracles() -> dict[tuple[str, str], Callable[[Any, Any, Any, float], bool]]:
+@cache
+def special_oracles() -> Mapping[tuple[str, str], Oracle]:
     """Return EvalPlus's special oracles by data set and function."""
     from evalplus.eval import _special_oracle as special
 
-    oracles: dict[tuple[str, str], Callable[[Any, Any, Any, float], bool]] = {("humaneval", "find_zero"): _root}
-    oracles |= {("mbpp", name): _same_set for name in special.MBPP_OUTPUT_SET_EQ_TASKS}
-    oracles |= {("mbpp", name): _not_none for name in special.MBPP_OUTPUT_NOT_NONE_TASKS}
-    oracles["mbpp", "are_equivalent"] = lambda inputs, expected, answer, atol: True
-    oracles["mbpp", "sum_div"] = _or(lambda inputs, answer, atol: bool(answer == 0))
-    oracles["mbpp", "surface_Area"] = _or(
-        lambda inputs, answer, atol: abs(answer - special._surface_Area(*inputs)) <= atol
-    )
-    oracles["mbpp", "digit_distance_nums"] = _or(
-        lambda inputs, answer, atol: bool(answer == special._digit_distance_nums(*inputs))
-    )
-    return oracles
+    return {
+        ("humaneval", "find_zero"): lambda r: abs(special._poly(*r.inputs, r.answer)) <= r.atol,
+        **{("mbpp", name): lambda r: set(r.answer) == set(r.expected) for name in special.MBPP_OUTPUT_SET_EQ_TASKS},
+        **{
+            ("mbpp", name): lambda r: _found(r.answer) == _found(r.expected)
+            for name in special.MBPP_OUTPUT_NOT_NONE_TASKS
+        },
+        ("mbpp", "are_equivalent"): lambda _: True,
+        ("mbpp", "sum_div"): lambda r: r.answer == r.expected or r.answer == 0,
+        ("mbpp", "surface_Area"): lambda r: (
+            r.answer == r.expected or abs(r.answer - special._surface_Area(*r.inputs)) <= r.atol
+        ),
+        ("mbpp", "digit_distance_nums"): lambda r: (
+            r.answer == r.expected or r.answer == special._digit_distance_nums(*r.inputs)
+        ),
+    }
 
-
-class _Lazy(dict[tuple[str, str], Callable[[Any, Any, Any, float], bool]]):
-    """The oracles, read from EvalPlus at first use: importing this module imports nothing of it."""
-
-    def get(self, key: tuple[str, str], default: Any = None) -> Any:  # type: ignore[override]  # narrower on purpose
-        if not self:
-            self.update(_oracles())
-        return super().get(key, default)
-
-
-_ORACLES: Final = _Lazy()
 
 HUMANEVAL_STOP: Final = (
     *("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert "),

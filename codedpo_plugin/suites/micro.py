@@ -55,7 +55,8 @@ def _entries() -> Iterator[MicroProblem]:
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".toml"):
             for entry in tomllib.loads(file.read_text("utf-8"))["problem"]:
-                yield MicroProblem(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
+                fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+                yield MicroProblem(**fields)
 
 
 def load(metadata: Mapping[str, Any]) -> list[SuiteProblem]:
@@ -75,6 +76,16 @@ def _suite_problem(entry: MicroProblem) -> SuiteProblem:
     )
 
 
-STOP: Final = ("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert ", "\nif __name__", "\nprint(", "\n#", "\n```")
+STOP: Final = (
+    "\ndef ",
+    "\nclass ",
+    "\nimport ",
+    "\nfrom ",
+    "\nassert ",
+    "\nif __name__",
+    "\nprint(",
+    "\n#",
+    "\n```",
+)
 
 MICRO: Final = Suite("micro", load, STOP, "sixty small embedded problems, half of them held out")

@@ -99,7 +99,10 @@ def _adapters(config: TrainConfig) -> Any:
     from peft import LoraConfig
 
     return LoraConfig(
-        r=config.lora_rank, lora_alpha=2 * config.lora_rank, target_modules="all-linear", task_type="CAUSAL_LM"
+        r=config.lora_rank,
+        lora_alpha=2 * config.lora_rank,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
     )
 
 
@@ -107,5 +110,7 @@ def pretrained_name(model: ModelConfig) -> str:
     """Return the model a trainer loads. Raises UsageError if the arguments do not name one."""
     name = model.model_args.get("pretrained")
     if not name:
-        raise UsageError("training needs a model that transformers loads: give model_args.pretrained, or --model DIR")
+        raise UsageError(
+            "training needs a model that transformers loads: give model_args.pretrained, or --model DIR"
+        )
     return str(name)

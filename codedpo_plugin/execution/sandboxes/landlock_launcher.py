@@ -58,7 +58,7 @@ def main() -> None:
     restrict_files(policy["read"], policy["write"])
     drop_capabilities(libc)
     install_filter(libc, bytes.fromhex(policy["filter"]))
-    os.execv(sys.argv[2], sys.argv[2:])
+    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - becoming the command is the purpose
 
 
 if __name__ == "__main__":

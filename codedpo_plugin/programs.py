@@ -1,4 +1,4 @@
-"""When two programs are the same program."""
+"""Programs as texts: when two are the same, and what of one answers a prompt."""
 
 from __future__ import annotations
 

@@ -1,0 +1,198 @@
+"""``codedpo_pairs``: lm-eval generates solutions and tests, the plugin builds preference pairs from them.
+
+The pairs and everything they were made from are written to a run directory (``--metadata '{"output": "DIR"}'``);
+lm-eval's table shows how much came out of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import datasets
+from lm_eval.api.instance import Instance
+from lm_eval.api.task import ConfigurableTask
+from pydantic import Field
+
+from codedpo_plugin.config import ExecuteConfig, GenerateConfig, PairsConfig, ProblemsConfig, ScoreConfig
+from codedpo_plugin.context import Context
+from codedpo_plugin.execution import require_confinement
+from codedpo_plugin.formats import jsonl, parquet
+from codedpo_plugin.generation.prompts import solution_prompt
+from codedpo_plugin.generation.sampling import Request, candidates_from, requests_for
+from codedpo_plugin.harness.options import TaskOptions, read_options
+from codedpo_plugin.manager import create_plugins, find
+from codedpo_plugin.pipeline import Pipeline
+from codedpo_plugin.records import Candidates, Problem, SolutionForm
+from codedpo_plugin.rundir import RunDirectory
+
+FILTER: Final = "build"
+METRICS: Final = ("pairs_per_problem", "self_validated", "solutions_kept", "tests_kept")
+
+
+class PairsOptions(TaskOptions):
+    """Metadata of the task."""
+
+    problems: Path | None = Field(None, description="a problems.jsonl")
+    suite: str = Field("micro", description="or a suite, if no file is given")
+    split: Literal["train", "heldout", "all"] = "train"
+    output: Path = Field(Path("codedpo-pairs"), description="run directory to write")
+    n_solutions: int = Field(15, gt=0)
+    n_tests: int = Field(15, gt=0)
+    temperature: float = Field(1.5, ge=0)
+    max_solution_tokens: int = Field(512, gt=0)
+    max_test_tokens: int = Field(256, gt=0)
+    ranker: str = "self-validation"
+    kinds: tuple[str, ...] = ("correctness", "efficiency")
+    cpu_s: float = Field(1.0, gt=0)
+
+
+class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type information
+    """Two requests a document: its solutions and its tests."""
+
+    VERSION = 1.0
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """Read the problems and check that programs can be run, before a token is generated."""
+        settings = {key: value for key, value in config.items() if key != "class"}
+        self.options: PairsOptions = read_options(PairsOptions, settings.get("metadata"))
+        self.plugins = create_plugins()
+        find("ranker", self.options.ranker, self.plugins.rankers)
+        require_confinement(self.options.sandbox, self.plugins.sandboxes)
+        self.problems = _problems(self.options, Context(self.plugins))
+        self._by_id = {problem.problem_id: problem for problem in self.problems}
+        self._outcomes: dict[str, dict[str, float]] = {}
+        self._chat = False
+        defaults = _defaults()
+        self._sampling: Mapping[str, Any] = dict(defaults["generation_kwargs"])
+        super().__init__(config=defaults | settings)
+
+    def download(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - lm-eval's signature
+        """Make the documents lm-eval iterates over."""
+        rows = [
+            {"problem_id": p.problem_id, "prompt": p.prompt, "entry_point": p.entry_point or ""}
+            for p in self.problems
+        ]
+        self.dataset = {"test": datasets.Dataset.from_list(rows)}
+
+    def fewshot_context(self, doc: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Return the prompt for solutions."""
+        self._chat = bool(kwargs.get("apply_chat_template"))
+        return super().fewshot_context(doc, *args, **kwargs)
+
+    def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> str:  # noqa: ARG002 - idem
+        """Return what the model is shown for solutions."""
+        return solution_prompt(self._by_id[doc["problem_id"]], self._generation.prompt_form)
+
+    def doc_to_target(self, doc: Mapping[str, Any], doc_to_target: Any = None) -> str:  # noqa: ARG002 - idem
+        """Return nothing: there is no right answer to learn from."""
+        return ""
+
+    @property
+    def _generation(self) -> GenerateConfig:
+        """Return how candidates are generated."""
+        names = ("n_solutions", "n_tests", "temperature", "max_solution_tokens", "max_test_tokens")
+        values = {name: getattr(self.options, name) for name in names}
+        metadata = self.config.metadata or {} if getattr(self, "_config", None) else {}
+        arguments = {"pretrained": metadata["pretrained"]} if "pretrained" in metadata else {}
+        return GenerateConfig(prompt_form="chat" if self._chat else "base", model_args=arguments, **values)
+
+    def construct_requests(self, doc: Mapping[str, Any], ctx: Any, **kwargs: Any) -> list[Instance]:
+        """Return the request for solutions and the request for tests, each with its repeats."""
+        name, number, _ = kwargs["metadata"]
+        solutions, tests = requests_for(self._by_id[doc["problem_id"]], self._generation)
+        template = kwargs.get("chat_template")
+        told = template([{"role": "user", "content": tests.prompt}]) if self._chat and template else tests.prompt
+        pairs: list[tuple[Any, Request]] = [(ctx, solutions), (told, tests)]
+        return [
+            Instance(
+                request_type="generate_until",
+                doc=doc,
+                arguments=(text, self._overridden(request.gen_kwargs, is_solution=index == 0)),
+                idx=index,
+                metadata=(name, number, request.repeats),
+            )
+            for index, (text, request) in enumerate(pairs)
+        ]
+
+    def _overridden(self, gen_kwargs: Mapping[str, Any], *, is_solution: bool) -> dict[str, Any]:
+        """Return a request's arguments with those of ``--gen_kwargs``; its stops are about solutions only."""
+        given = {k: v for k, v in (self.config.generation_kwargs or {}).items() if self._sampling.get(k) != v}
+        if not is_solution:
+            given.pop("until", None)
+        return dict(gen_kwargs) | given
+
+    def apply_filters(self) -> None:
+        """Build pairs from all documents at once; leave with each instance what became of its document."""
+        answers: dict[str, list[Sequence[str]]] = {}
+        for instance in sorted(self.instances, key=lambda i: (i.doc_id, i.idx)):
+            answers.setdefault(instance.doc["problem_id"], []).append(instance.resps)
+        counts: Counter[str] = Counter()
+        generation, seed = self._generation, 0
+        found = [
+            candidates_from(self._by_id[problem_id], solutions, tests, generation, counts, seed)
+            for problem_id, (solutions, tests) in answers.items()
+        ]
+        self._outcomes = self._build(found)
+        for instance in self.instances:
+            instance.filtered_resps[FILTER] = self._outcomes[instance.doc["problem_id"]]
+
+    def _build(self, found: Sequence[Candidates]) -> dict[str, dict[str, float]]:
+        """Run the pipeline on the candidates; return the metrics of each problem."""
+        options = self.options
+        run = RunDirectory(options.output)
+        generated = run.path / "generated.jsonl"
+        usable = [c for c in found if c.solutions and c.tests]
+        jsonl.write(generated, usable)
+        pairs: Counter[str] = Counter()
+        telling: set[str] = set()
+        if usable:
+            pipeline = Pipeline(run, self.plugins, restart=True)
+            execution = ExecuteConfig(workers=options.workers, sandbox=options.sandbox, cpu_s=options.cpu_s)
+            pipeline.take_candidates(generated, SolutionForm.PROGRAM)
+            pipeline.execute(execution)
+            pipeline.score(ScoreConfig(ranker=options.ranker))
+            pipeline.pairs(PairsConfig.model_validate({"kinds": options.kinds}), execution)
+            made = jsonl.read(run.pairs, jsonl.pair_from, jsonl.BadLines(), unique=False)
+            pairs.update(pair.problem_id for pair in made)
+            scores = parquet.read_scores(run.scores)
+            telling = {s.problem_id for s in scores if s.solutions.max() > s.solutions.min()}
+        return {
+            c.problem_id: {
+                "pairs_per_problem": float(pairs[c.problem_id]),
+                "self_validated": float(c.problem_id in telling),
+                "solutions_kept": len(c.solutions) / options.n_solutions,
+                "tests_kept": len(c.tests) / options.n_tests,
+            }
+            for c in found
+        }
+
+    def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float]:  # noqa: ARG002 - idem
+        """Return the metrics of one document."""
+        return self._outcomes[doc["problem_id"]]
+
+
+def _problems(options: PairsOptions, context: Context) -> list[Problem]:
+    """Return the problems that the metadata names, through the same hook as ``codedpo run``."""
+    source: dict[str, Any] = {"path": options.problems} if options.problems else {"suite": options.suite}
+    config = ProblemsConfig(**source, split=options.split)
+    return list(context.plugins.make_problems((), config, context))
+
+
+def _defaults() -> dict[str, Any]:
+    """Return the lm-eval configuration of the task."""
+    return {
+        "task": "codedpo_pairs",
+        "test_split": "test",
+        "output_type": "generate_until",
+        "doc_to_text": "prompt",
+        "doc_to_target": "",
+        "target_delimiter": "",
+        "num_fewshot": 0,
+        "generation_kwargs": {"until": [], "do_sample": True},
+        "metric_list": [{"metric": m, "aggregation": "mean", "higher_is_better": True} for m in METRICS],
+        "process_results": "process_results",
+        "metadata": {"version": PairsTask.VERSION},
+    }
