@@ -71,5 +71,5 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error for a name that is not registered, with near matches and all valid names."""
     valid = sorted(known)
     near = difflib.get_close_matches(name, valid, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+    hint = f" Did you mean {' or '.join(repr(str(n)) for n in near)}?" if near else ""
     return UsageError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(valid) or 'none'}.")

@@ -57,13 +57,15 @@ app.command("tasks-path")(tasks_path.tasks_path)
 def main() -> None:
     """Run the command line. Exit status: 0 done, 1 a stage failed, 2 wrong usage, 130 interrupted."""
     try:
-        app(standalone_mode=True)
+        app()
     except UsageError as error:
         _fail(str(error), EXIT_USAGE)
     except CodeDPOError as error:
         _fail(str(error), EXIT_FAILED)
-    except KeyboardInterrupt:
-        _fail("interrupted; what was finished is kept, the same command continues", EXIT_INTERRUPTED)
+    except SystemExit as leaving:  # typer turns an interrupt into this status
+        if leaving.code == EXIT_INTERRUPTED:
+            _fail("interrupted; what was finished is kept, the same command continues", EXIT_INTERRUPTED)
+        raise
 
 
 def _fail(message: str, status: int) -> None:

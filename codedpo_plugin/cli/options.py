@@ -39,7 +39,7 @@ Metadata = Annotated[str, typer.Option("--metadata", help="JSON object for the s
 DEFAULT_KINDS = "correctness,efficiency"
 
 
-def make(model: type[M], **values: Any) -> M:
+def make(model: type[M], /, **values: Any) -> M:
     """Return a section of the configuration from options. Raises UsageError naming the option that is wrong."""
     from pydantic import ValidationError
 
@@ -50,7 +50,7 @@ def make(model: type[M], **values: Any) -> M:
         raise UsageError(wrong) from error
 
 
-def model_section(model: type[M], name: str, arguments: str, *, chat: bool, **values: Any) -> M:
+def model_section(model: type[M], name: str, arguments: str, /, *, chat: bool, **values: Any) -> M:
     """Return a model section: ``name`` is an lm-eval model type if it is registered, else a pretrained model."""
     given = _key_values(arguments)
     if given or name in _model_types():

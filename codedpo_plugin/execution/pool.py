@@ -26,6 +26,7 @@ from codedpo_plugin.execution.requests import (
     Job,
     JobResult,
     Limits,
+    Mode,
     TimingJob,
     TimingResult,
 )
@@ -228,10 +229,17 @@ def _frame(task: _Task, suites: deque[tuple[Check, ...]]) -> dict[str, Any]:
 
 def _job_result(frame: dict[str, Any], job: AnyJob) -> JobResult:
     """Return the answers in a worker's frame. Raises ValueError or alike if it does not answer every check."""
-    answers = tuple(Answer(Ending(ending), int(cpu), str(text)) for ending, cpu, text in frame["answers"])
-    if len(answers) != len(job.checks):
+    if len(frame["answers"]) != len(job.checks):
         raise ValueError("it left checks unanswered")
-    return JobResult(answers)
+    return JobResult(tuple(map(_answer, job.checks, frame["answers"])))
+
+
+def _answer(check: Check, line: list[Any]) -> Answer:
+    """Return one answer. One that its kind of check cannot give was forged by the program, and is a crash."""
+    ending, cpu_ns, payload = line
+    answer = Answer(Ending(ending), int(cpu_ns), str(payload))
+    impossible = (Ending.HELD, Ending.BROKEN) if check.mode is Mode.VALUE else (Ending.VALUE,)
+    return Answer(Ending.CRASH, payload="it sent a forged answer") if answer.ending in impossible else answer
 
 
 def _timing_result(frame: dict[str, Any], _: AnyJob) -> TimingResult:

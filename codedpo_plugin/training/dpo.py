@@ -50,7 +50,7 @@ def _trainer(
     policy = AutoModelForCausalLM.from_pretrained(name, dtype=torch.bfloat16 if half else torch.float32)
     return DPOTrainer(
         model=policy,
-        args=_arguments(config, output, context.seed, half=half),
+        args=_arguments(config, output, context.seed, half=half, cuda=torch.cuda.is_available()),
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
         peft_config=_adapters(config),
@@ -64,7 +64,7 @@ def _uses_bf16(config: TrainConfig, torch: Any) -> bool:
     return bool(torch.cuda.is_available() and torch.cuda.is_bf16_supported())
 
 
-def _arguments(config: TrainConfig, output: Path, seed: int, *, half: bool) -> Any:
+def _arguments(config: TrainConfig, output: Path, seed: int, *, half: bool, cuda: bool) -> Any:
     """Return TRL's configuration."""
     from trl import DPOConfig
 
@@ -81,7 +81,6 @@ def _arguments(config: TrainConfig, output: Path, seed: int, *, half: bool) -> A
         max_steps=config.max_steps,
         per_device_train_batch_size=config.batch_size,
         gradient_accumulation_steps=config.gradient_accumulation,
-        gradient_checkpointing=config.gradient_checkpointing,
         max_length=config.max_length,
         bf16=half,
         seed=seed,
@@ -89,6 +88,8 @@ def _arguments(config: TrainConfig, output: Path, seed: int, *, half: bool) -> A
         logging_steps=1,
         save_strategy="no",
         report_to="none",
+        dataloader_pin_memory=cuda,
+        **({"gradient_checkpointing": True} if config.gradient_checkpointing else {}),
     )
 
 

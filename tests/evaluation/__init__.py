@@ -1,0 +1,1 @@
+"""Tests of evaluation results and their comparison."""

@@ -1,0 +1,1 @@
+"""Tests of what models are asked and what is kept of their answers."""

@@ -1,0 +1,195 @@
+"""The lm-eval tasks, run by lm-eval itself."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import yaml
+from lm_eval import simple_evaluate
+from lm_eval.api.model import LM
+from lm_eval.tasks import TaskManager
+
+from codedpo_plugin.errors import SandboxError, UsageError
+from codedpo_plugin.harness.discovery import tasks_path
+from codedpo_plugin.harness.replay import ReplayLM
+from codedpo_plugin.harness.suite_task import SuiteTask
+from codedpo_plugin.suites.micro import MICRO, micro_problems
+
+EVALUATION_TASKS = [f"codedpo_{name}" for name in ("micro", "humaneval", "humaneval_plus", "mbpp", "mbpp_plus")]
+
+
+class MockLM(LM):
+    """Answers from a function of the prompt and keeps the requests it got."""
+
+    def __init__(self, answer) -> None:
+        super().__init__()
+        self.answer, self.requests = answer, []
+
+    def generate_until(self, requests, disable_tqdm=False):
+        self.requests += requests
+        return [self.answer(request) for request in requests]
+
+    tokenizer_name = "mock"
+
+    def apply_chat_template(self, chat_history, add_generation_prompt=True):
+        return "".join(f"<{m['role']}>{m['content']}" for m in chat_history) + "<assistant>"
+
+    def loglikelihood(self, requests):
+        raise AssertionError
+
+    loglikelihood_rolling = loglikelihood
+
+
+def manager(**metadata) -> TaskManager:
+    return TaskManager(include_path=str(tasks_path()), include_defaults=False, metadata=metadata)
+
+
+def evaluate(lm: LM, task: str, metadata: dict, **options):
+    return simple_evaluate(model=lm, tasks=[task], task_manager=manager(**metadata), bootstrap_iters=0, **options)
+
+
+def reference_answers(split: str, copies: int = 1, *, wrong: int = 0) -> dict[str, list[str]]:
+    return {e.id: [e.reference] * copies + [e.wrong[0]] * wrong for e in micro_problems(split)}
+
+
+def test_lm_eval_finds_every_task():
+    assert set(manager().all_tasks) == {*EVALUATION_TASKS, "codedpo_pairs"}
+
+
+@pytest.mark.parametrize("file", sorted(tasks_path().glob("*.yaml")), ids=lambda f: f.stem)
+def test_every_task_file_has_a_version_and_a_class_of_ours(file):
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
+    config = yaml.load(file.read_text(), Loader)
+    assert config["task"] == file.stem
+    assert config["metadata"]["version"]
+    assert config["class"].startswith("codedpo_plugin.harness.")
+
+
+def test_the_references_of_the_micro_suite_score_one():
+    results = evaluate(ReplayLM(reference_answers("heldout")), "codedpo_micro", {})
+    assert results["results"]["codedpo_micro"]["pass@1,execute"] == 1.0
+    assert results["n-samples"]["codedpo_micro"] == {"original": 30, "effective": 30}
+
+
+def test_samples_and_ks_come_from_the_metadata():
+    metadata = {"n_samples": 3, "ks": [1, 2, 5]}
+    results = evaluate(ReplayLM(reference_answers("heldout", 1, wrong=2)), "codedpo_micro", metadata, limit=5)
+    found = results["results"]["codedpo_micro"]
+    assert found["pass@1,execute"] == pytest.approx(1 / 3)
+    assert found["pass@2,execute"] == pytest.approx(2 / 3)
+    assert "pass@5,execute" not in found
+
+
+def test_logged_samples_tell_status_time_and_program():
+    results = evaluate(ReplayLM(reference_answers("heldout")), "codedpo_micro", {}, limit=2, log_samples=True)
+    (sample,) = results["samples"]["codedpo_micro"][0]["filtered_resps"][0]
+    entry = micro_problems("heldout")[0]
+    assert sample["status"] == "pass"
+    assert sample["cpu_ns"] > 0
+    assert entry.entry_point in sample["solution"]
+
+
+def test_a_base_model_continues_the_prompt_up_to_the_suites_stops():
+    lm = MockLM(lambda request: "    return None\n")
+    evaluate(lm, "codedpo_micro", {}, limit=1)
+    prompt, options = lm.requests[0].args
+    assert prompt == micro_problems("heldout")[0].prompt
+    assert "\ndef " in options["until"]
+    assert options["do_sample"] is False
+
+
+def test_a_chat_model_is_instructed_and_its_code_block_is_run():
+    entries = {e.prompt.strip(): e for e in micro_problems("heldout")}
+
+    def answer(request) -> str:
+        entry = next(e for prompt, e in entries.items() if prompt in request.args[0])
+        return f"Here you are:\n```python\n{entry.prompt}{entry.reference}```\nIt works."
+
+    lm = MockLM(answer)
+    results = evaluate(lm, "codedpo_micro", {}, limit=3, apply_chat_template=True)
+    assert lm.requests[0].args[0].startswith("<user>Please provide a self-contained Python script")
+    assert results["results"]["codedpo_micro"]["pass@1,execute"] == 1.0
+
+
+def test_generation_arguments_can_be_overridden():
+    lm = MockLM(lambda request: "    pass\n")
+    evaluate(lm, "codedpo_micro", {}, limit=1, gen_kwargs={"max_gen_toks": 17, "temperature": 0.3})
+    assert lm.requests[0].args[1]["max_gen_toks"] == 17
+    assert lm.requests[0].args[1]["temperature"] == 0.3
+
+
+def test_metadata_that_is_wrong_is_refused_before_anything_runs():
+    with pytest.raises(UsageError, match="n_samples"):
+        evaluate(ReplayLM({}), "codedpo_micro", {"n_samples": 0})
+
+
+def test_a_machine_that_cannot_confine_is_refused_when_the_task_is_built():
+    class Missing:
+        name = "landlock"
+
+        def unavailable(self):
+            return "this kernel has none"
+
+    with pytest.raises(SandboxError, match="this kernel has none"):
+        SuiteTask({}, MICRO, {"landlock": Missing()})
+
+
+def pairs_answers(request) -> str:
+    """Answer like a model that is sometimes right: two bodies in turn, and the suite's tests."""
+    entry = next(e for e in micro_problems("train") if e.id == request.doc["problem_id"])
+    if request.idx == 1:
+        return " " + "\n".join(entry.tests).removeprefix("assert ")
+    pairs_answers.turn[entry.id] += 1
+    return [entry.reference, entry.wrong[0]][pairs_answers.turn[entry.id] % 2]
+
+
+@pytest.fixture
+def paired(tmp_path):
+    pairs_answers.turn = defaultdict(int)
+    metadata = {"n_solutions": 4, "n_tests": 8, "output": str(tmp_path / "run"), "kinds": ["correctness"]}
+    lm = MockLM(pairs_answers)
+    return lm, evaluate(lm, "codedpo_pairs", metadata, limit=3, log_samples=True), tmp_path / "run"
+
+
+def test_codedpo_pairs_asks_for_solutions_and_tests(paired):
+    lm, _, _ = paired
+    kinds = [request.idx for request in lm.requests]
+    assert (kinds.count(0), kinds.count(1)) == (12, 24)
+    assert lm.requests[-1].args[0].endswith("assert")
+
+
+def test_codedpo_pairs_builds_pairs_and_reports_them(paired):
+    _, results, folder = paired
+    found = results["results"]["codedpo_pairs"]
+    pairs = [json.loads(line) for line in (folder / "pairs.jsonl").read_text().splitlines()]
+    assert found["pairs_per_problem,build"] == len(pairs) / 3 == 1.0
+    assert found["self_validated,build"] == 1.0
+    assert found["solutions_kept,build"] == 1.0
+    for pair in pairs:
+        entry = next(e for e in micro_problems("train") if e.id == pair["problem_id"])
+        assert pair["chosen"].strip() == entry.reference.strip()
+        assert pair["rejected"].strip() == entry.wrong[0].strip()
+
+
+def test_codedpo_pairs_takes_problems_from_a_file(tmp_path):
+    entry = micro_problems("train")[0]
+    line = {"problem_id": entry.id, "prompt": entry.prompt, "entry_point": entry.entry_point}
+    (tmp_path / "problems.jsonl").write_text(json.dumps(line) + "\n")
+    pairs_answers.turn = defaultdict(int)
+    metadata = {"problems": str(tmp_path / "problems.jsonl"), "output": str(tmp_path / "run"), "n_solutions": 2}
+    results = evaluate(MockLM(pairs_answers), "codedpo_pairs", metadata | {"n_tests": 1})
+    assert results["n-samples"]["codedpo_pairs"]["original"] == 1
+    assert (tmp_path / "run" / "pairs.jsonl").is_file()
+
+
+def test_codedpo_pairs_reports_zero_where_the_model_says_nothing(tmp_path):
+    metadata = {"n_solutions": 2, "n_tests": 1, "output": str(tmp_path / "run")}
+    results = evaluate(MockLM(lambda request: ""), "codedpo_pairs", metadata, limit=2)
+    assert results["results"]["codedpo_pairs"]["pairs_per_problem,build"] == 0.0
+    assert not (Path(tmp_path) / "run" / "pairs.jsonl").exists()

@@ -1,0 +1,219 @@
+"""The pipeline: hooks in order, files, resumption."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codedpo_plugin import hookimpl
+from codedpo_plugin.config import PairsConfig, RunConfig, ScoreConfig
+from codedpo_plugin.errors import GenerationError, InputError, UsageError
+from codedpo_plugin.evaluation.results import SampleResult, SuiteResult
+from codedpo_plugin.formats import jsonl, parquet
+from codedpo_plugin.manager import create_plugins
+from codedpo_plugin.pipeline import Pipeline, run_all
+from codedpo_plugin.records import Candidates, SolutionForm
+from codedpo_plugin.rundir import RunDirectory
+from codedpo_plugin.suites.micro import micro_problems
+
+CONFIG = {
+    "problems": {"suite": "micro", "split": "train", "limit": 3},
+    "generate": {"model_args": {"pretrained": "nowhere"}},
+    "execute": {"workers": 1},
+    "pairs": {"kinds": ["correctness"]},
+    "train": {"method": "dpo"},
+    "evaluate": {"suites": ["micro"]},
+}
+
+
+class FakeModel:
+    """A plugin that stands for the model: generates, trains and evaluates without one."""
+
+    def __init__(self) -> None:
+        self.generated = 0
+        self.fail_after: int | None = None
+
+    @hookimpl
+    def codedpo_generate(self, problems):
+        for problem in problems:
+            if self.generated == self.fail_after:
+                raise GenerationError("the model is gone")
+            self.generated += 1
+            entry = next(e for e in micro_problems() if e.id == problem.problem_id)
+            programs = tuple(entry.prompt + body for body in entry.bodies)
+            yield Candidates(entry.id, entry.prompt, entry.entry_point, programs, entry.tests, {"model": "fake"})
+
+    @hookimpl
+    def codedpo_train(self, pairs, output):
+        output.mkdir()
+        (output / "config.json").write_text(str(len(pairs.read_text().splitlines())))
+        return output
+
+    @hookimpl
+    def codedpo_evaluate(self, suite, model):
+        entry = micro_problems("heldout")[0]
+        solved = "train" in model.model_args["pretrained"]
+        program = entry.prompt + (entry.reference if solved else entry.wrong[0])
+        sample = SampleResult(entry.id, 0, program, "pass" if solved else "fail", "pass", 1)
+        return SuiteResult(suite.name, {"model": "fake"}, (sample,))
+
+
+def run_with(model: FakeModel, folder: Path, config: dict | None = None, **options) -> Pipeline:
+    plugins = create_plugins([("fake", model)], installed=False)
+    pipeline = Pipeline(RunDirectory(folder), plugins, **options)
+    run_all(pipeline, RunConfig.model_validate(CONFIG | (config or {})))
+    return pipeline
+
+
+def test_a_whole_run_calls_the_hooks_in_order(tmp_path):
+    plugins = create_plugins([("fake", FakeModel())], installed=False)
+    calls: list[str] = []
+    plugins.manager.add_hookcall_monitoring(
+        lambda name, impls, kwargs: calls.append(name), lambda outcome, name, impls, kwargs: None
+    )
+    run_all(Pipeline(RunDirectory(tmp_path / "run"), plugins), RunConfig.model_validate(CONFIG))
+    assert calls == [
+        "codedpo_collect_seeds",
+        "codedpo_make_problems",
+        "codedpo_generate",
+        "codedpo_execute",
+        "codedpo_score",
+        "codedpo_build_pairs",
+        "codedpo_evaluate",
+        "codedpo_train",
+        "codedpo_evaluate",
+        "codedpo_report",
+    ]
+
+
+def test_observers_hear_of_every_stage_in_order(tmp_path):
+    heard: list[tuple[str, str]] = []
+
+    class Observer:
+        @hookimpl
+        def codedpo_stage_started(self, stage):
+            heard.append(("started", stage))
+
+        @hookimpl
+        def codedpo_stage_finished(self, stage, counts, seconds):
+            heard.append(("finished", stage))
+
+    plugins = create_plugins([("fake", FakeModel()), ("observer", Observer())], installed=False)
+    run_all(Pipeline(RunDirectory(tmp_path / "run"), plugins), RunConfig.model_validate(CONFIG))
+    stages = ["problems", "generate", "execute", "score", "pairs", "evaluate_before_micro", "train"]
+    stages += ["evaluate_micro", "compare", "report"]
+    assert heard == [(word, stage) for stage in stages for word in ("started", "finished")]
+
+
+def test_a_run_writes_every_file_of_the_contract(tmp_path):
+    run = run_with(FakeModel(), tmp_path / "run").run
+    for path in (run.manifest, run.problems, run.candidates, run.matrix, run.scores, run.pairs, run.report):
+        assert path.is_file(), path
+    assert run.result("micro").is_file()
+    assert run.before.result("micro").is_file()
+    assert run.train.is_dir()
+    manifest = json.loads(run.manifest.read_text())
+    assert manifest["schema_version"] == 1
+    assert manifest["config"]["seed"] == 0
+    assert "python" in manifest["versions"]
+    assert manifest["stages"]["pairs"]["counts"]["correctness_pairs"] == 3
+    assert all(stage["state"] == "finished" for stage in manifest["stages"].values())
+
+
+def test_equal_runs_write_equal_bytes(tmp_path):
+    first, second = (run_with(FakeModel(), tmp_path / name / "run").run for name in ("a", "b"))
+    for name in ("problems", "candidates", "matrix", "scores", "pairs", "manifest"):
+        one, other = getattr(first, name).read_bytes(), getattr(second, name).read_bytes()
+        assert one.replace(b"/a/", b"/b/") == other, name
+
+
+def test_a_finished_run_is_not_repeated(tmp_path):
+    model = FakeModel()
+    run_with(model, tmp_path / "run")
+    run_with(model, tmp_path / "run")
+    assert model.generated == 3
+
+
+def test_a_failed_run_continues_after_its_last_finished_stage(tmp_path):
+    model = FakeModel()
+    model.fail_after = 2
+    with pytest.raises(GenerationError, match="the model is gone"):
+        run_with(model, tmp_path / "run")
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert list(manifest["stages"]) == ["problems"]
+    assert not (tmp_path / "run" / "candidates.jsonl").exists()
+    model.fail_after = None
+    run = run_with(model, tmp_path / "run").run
+    assert run.report.exists()
+
+
+def test_a_changed_configuration_is_refused_with_the_difference(tmp_path):
+    run_with(FakeModel(), tmp_path / "run")
+    with pytest.raises(UsageError, match=r"ranker: 'self-validation' -> 'pass-count'") as refusal:
+        run_with(FakeModel(), tmp_path / "run", {"score": {"ranker": "pass-count"}})
+    assert "--restart" in str(refusal.value)
+
+
+def test_restart_forgets_the_earlier_run(tmp_path):
+    run_with(FakeModel(), tmp_path / "run")
+    run = run_with(FakeModel(), tmp_path / "run", {"score": {"ranker": "pass-count"}}, restart=True).run
+    assert {s.ranker for s in parquet.read_scores(run.scores)} == {"pass-count"}
+
+
+def test_restart_leaves_files_alone_that_are_not_of_a_run(tmp_path):
+    precious = tmp_path / "run" / "notes.txt"
+    precious.parent.mkdir()
+    precious.write_text("mine")
+    run_with(FakeModel(), tmp_path / "run")
+    run_with(FakeModel(), tmp_path / "run", restart=True)
+    assert precious.read_text() == "mine"
+
+
+def test_redoing_a_stage_forgets_the_stages_after_it(tmp_path):
+    run_with(FakeModel(), tmp_path / "run", {"train": None, "evaluate": None})
+    plugins = create_plugins(installed=False)
+    pipeline = Pipeline(RunDirectory(tmp_path / "run"), plugins, redo=True)
+    pipeline.score(ScoreConfig(ranker="pass-count"))
+    stages = json.loads((tmp_path / "run" / "manifest.json").read_text())["stages"]
+    assert stages["score"]["config"]["ranker"] == "pass-count"
+    assert "pairs" not in stages
+
+
+def test_input_that_has_changed_is_noticed(tmp_path):
+    source = tmp_path / "candidates.jsonl"
+    entry = micro_problems("train")[0]
+    record = Candidates(entry.id, entry.prompt, entry.entry_point, (entry.prompt + entry.reference,), entry.tests)
+    jsonl.write(source, [record])
+    pipeline = Pipeline(RunDirectory(tmp_path / "run"), create_plugins(installed=False))
+    pipeline.take_candidates(source, SolutionForm.PROGRAM)
+    source.write_text(source.read_text().replace("self", "this") + "\n")
+    with pytest.raises(UsageError, match=r"input\.candidates\.jsonl"):
+        pipeline.take_candidates(source, SolutionForm.PROGRAM)
+
+
+def test_candidates_and_matrix_of_different_problems_are_refused(tmp_path):
+    run = run_with(FakeModel(), tmp_path / "run", {"train": None, "evaluate": None}).run
+    lines = run.candidates.read_text().splitlines(keepends=True)
+    run.candidates.write_text("".join([lines[1], lines[0], *lines[2:]]))
+    pipeline = Pipeline(run, create_plugins(installed=False), redo=True)
+    with pytest.raises(InputError, match="not of the same problems"):
+        pipeline.pairs(PairsConfig(kinds=("correctness",)), RunConfig.model_validate(CONFIG).execute)
+
+
+def test_a_stage_without_its_input_names_the_command_that_makes_it(tmp_path):
+    pipeline = Pipeline(RunDirectory(tmp_path), create_plugins(installed=False))
+    with pytest.raises(UsageError, match="codedpo execute"):
+        pipeline.score(ScoreConfig())
+
+
+def test_generation_without_any_usable_problem_stops_the_run(tmp_path):
+    class Silent(FakeModel):
+        @hookimpl
+        def codedpo_generate(self, problems, context):
+            context.counts["problem_without_tests"] += len(list(problems))
+            return iter(())
+
+    with pytest.raises(InputError, match="problem_without_tests: 3"):
+        run_with(Silent(), tmp_path / "run")
