@@ -90,10 +90,13 @@ def split_assertions(text: str, counts: Counter[str]) -> Iterator[ast.Assert]:
 
 
 def _parse_assertion(lines: list[str]) -> ast.Assert | None:
-    """Return the assertion that begins on the first line and takes as few lines as it needs; None if broken."""
+    """Return the assertion that begins on the first line and takes as few lines as it needs; None if broken.
+
+    A condition on the line after the word ``assert``, which Python does not allow but models write, is accepted.
+    """
     source = lines[0].strip()
     for more in ["", *lines[1:20]]:
-        source = f"{source}\n{more}" if more else source
+        source = f"{source} {more}".strip() if source == "assert" else f"{source}\n{more}" if more else source
         if len(source) > 4 * LONGEST_TEST:
             return None
         try:

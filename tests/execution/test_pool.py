@@ -1,0 +1,299 @@
+"""The pool: jobs in, results out, whatever becomes of the workers."""
+
+from __future__ import annotations
+
+import json
+import os
+from itertools import count
+
+import pytest
+
+from codedpo_plugin.errors import SandboxError
+from codedpo_plugin.execution import Check, Ending, Limits, Mode, Pool, TimingJob
+from codedpo_plugin.execution import pool as pool_module
+from codedpo_plugin.execution.pool import AHEAD
+from codedpo_plugin.execution.wire import decode
+
+from .support import FORGE, LIMITS, FakeSandbox, all_end, ask, endings, job, worker_processes
+
+SLOW = "import time\ntime.sleep(0.3)\ndef f(x): return x"
+PLAIN = "def f(x): return x"
+
+
+@pytest.fixture
+def killer(monkeypatch):
+    """Return a function that has the workers killed that come to a job, the first so many of them."""
+
+    def kill(number: int, times: int) -> None:
+        killed: set[int] = set()
+        wait = Pool._wait
+
+        def killing(self, state):
+            for seat in self._seats:
+                pid = seat.worker.process.pid
+                if len(killed) < times and pid not in killed and seat.tasks and seat.tasks[0].number == number:
+                    killed.add(pid)
+                    seat.worker.process.kill()
+            wait(self, state)
+
+        monkeypatch.setattr(Pool, "_wait", killing)
+
+    return kill
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_come_in_the_order_of_the_jobs(workers):
+    jobs = [job(SLOW if n % 7 == 0 else PLAIN, f"f({n})") for n in range(15)]
+    with Pool(workers) as pool:
+        payloads = [result.answers[0].payload for result in pool.run(jobs)]
+    assert payloads == [str(n) for n in range(15)]
+
+
+def test_answers_come_in_the_order_of_the_checks(pool):
+    program = "def f(x): return [1, 2, 3][x]"
+    answers = ask(pool, program, "f(2)", "f(9)", "f(0)", "f(")
+    assert endings(answers) == ["value", "raised", "value", "raised"]
+    assert [answer.payload for answer in answers[::2]] == ["3", "1"]
+    assert "IndexError: list index out of range" in answers[1].payload
+    assert "SyntaxError" in answers[3].payload
+
+
+def test_no_jobs_give_no_results_and_start_no_worker():
+    with Pool(2) as pool:
+        assert list(pool.run([])) == []
+        assert pool._seats == []
+
+
+def test_a_job_without_checks_has_no_answers(pool):
+    assert ask(pool, PLAIN) == ()
+
+
+def test_no_more_workers_are_started_than_there_are_jobs():
+    with Pool(3) as pool:
+        list(pool.run([job(PLAIN, "f(1)")]))
+        assert len(pool._seats) == 1
+
+
+def test_more_suites_than_a_worker_holds_do_not_get_mixed_up(pool):
+    jobs = [job(PLAIN, f"f({n % 7})", f"f({n % 7 + 100})") for n in range(30)]
+    seen = [[int(answer.payload) for answer in result.answers] for result in pool.run(jobs)]
+    assert seen == [[n % 7, n % 7 + 100] for n in range(30)]
+
+
+def test_jobs_are_taken_as_results_are_consumed():
+    taken = []
+
+    def endless():
+        for number in count():
+            taken.append(number)
+            yield job(PLAIN, f"f({number})")
+
+    with Pool(2) as pool:
+        results = pool.run(endless())
+        assert [next(results).answers[0].payload for _ in range(3)] == ["0", "1", "2"]
+        results.close()
+    assert len(taken) <= 2 * AHEAD + 3
+
+
+@pytest.mark.parametrize(
+    ("check", "limits", "ending"),
+    [
+        ("any(iter(int, 1))", LIMITS, "timeout"),
+        ("__import__('time').sleep(9)", Limits(cpu_s=0.3, wall_s=0.2), "timeout"),
+        ("len(bytearray(1 << 30))", LIMITS, "memory"),
+        ("'x' * (3 << 20)", Limits(answer_mb=1), "crash"),
+        ("__import__('os')._exit(0)", LIMITS, "crash"),
+        ("open('/etc/passwd', 'a')", LIMITS, "forbidden"),
+        ("1 / 0", LIMITS, "raised"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_check_that_goes_wrong_leaves_the_others_alone(pool, check, limits, ending):
+    answers = ask(pool, PLAIN, "f(1)", check, "f(2)", limits=limits)
+    assert endings(answers) == ["value", ending, "value"]
+
+
+def test_a_program_that_does_not_load_fails_every_check(pool):
+    answers = ask(pool, "raise KeyError('no')", "1", "2")
+    assert endings(answers) == ["raised", "raised"]
+    assert "KeyError: 'no'" in answers[0].payload
+
+
+def test_after_some_timeouts_the_rest_is_not_run(pool):
+    answers = ask(
+        pool, PLAIN, "f(1)", *["any(iter(int, 1))"] * 3, "f(2)", limits=Limits(cpu_s=0.05, max_timeouts=2)
+    )
+    assert endings(answers) == ["value", "timeout", "timeout", "not_run", "not_run"]
+
+
+def test_a_statement_holds_is_broken_or_raises(pool):
+    statements = ["assert f(1) == 1", "assert f(1) == 2", "f(1, 2)", "assert f(", "open('/etc/passwd', 'a')"]
+    answers = ask(pool, PLAIN, *[Check(statement, Mode.INSIDE) for statement in statements])
+    assert endings(answers) == ["held", "broken", "raised", "raised", "forbidden"]
+
+
+def test_the_time_of_a_check_is_reported(pool):
+    idle, busy = ask(pool, PLAIN, "f(1)", "sum(range(300_000))")
+    assert 0 <= idle.cpu_ns < busy.cpu_ns
+
+
+def test_a_huge_answer_arrives_whole(pool):
+    (answer,) = ask(pool, PLAIN, "f('é' * 300_000)")
+    assert decode(answer.payload) == "é" * 300_000
+
+
+@pytest.mark.parametrize(
+    "program", ["x = '\ud800'", "x = '\x00'", "def f(:", "(" * 5000, "x = " + "-" * 100_000 + "1"]
+)
+def test_a_text_that_is_no_program_raises_in_its_process(pool, program):
+    assert endings(ask(pool, program, "1")) == ["raised"]
+
+
+def test_a_job_during_which_a_worker_died_is_tried_again(killer):
+    killer(1, times=1)
+    with Pool(1) as pool:
+        payloads = [result.answers[0].payload for result in pool.run([job(SLOW, f"f({n})") for n in range(3)])]
+    assert payloads == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_job_that_costs_two_workers_their_lives_is_a_crash_and_its_neighbours_are_not(killer, workers):
+    killer(2, times=2)
+    with Pool(workers) as pool:
+        results = list(pool.run([job(SLOW, f"f({n})", "f(9)") for n in range(6)]))
+    assert [endings(r.answers) for r in results] == [["crash" if n == 2 else "value"] * 2 for n in range(6)]
+    assert "the worker died with it" in results[2].answers[0].payload
+    assert [r.answers[0].payload for n, r in enumerate(results) if n != 2] == ["0", "1", "3", "4", "5"]
+
+
+def test_a_timing_job_that_costs_two_workers_their_lives_has_no_figures(killer):
+    killer(0, times=2)
+    with Pool(1) as pool:
+        (result,) = pool.time([TimingJob(SLOW, (Check("f(1)"),), LIMITS)])
+    assert result.pass_ns == ()
+    assert "crash" in result.problem
+
+
+def test_a_worker_that_does_not_answer_is_replaced(monkeypatch):
+    monkeypatch.setattr(pool_module, "_patience", lambda job: 0.5)
+    with Pool(1) as pool:
+        answers = ask(pool, "import time\ntime.sleep(60)", "1", limits=Limits(wall_s=60))
+        assert endings(answers) == ["crash"]
+        assert "it did not answer in time" in answers[0].payload
+        assert endings(ask(pool, PLAIN, "f(1)")) == ["value"]
+
+
+@pytest.mark.parametrize(("busy", "used"), [(True, True), (False, True), (False, False)])
+def test_closing_ends_every_process_and_removes_every_folder(scratch_root, sandbox, busy, used):
+    pool = Pool(2, sandbox=sandbox)
+    results = pool.run(job("while True: pass" if busy and n else PLAIN, "f(1)") for n in range(4))
+    if used:
+        next(results)
+    started = worker_processes(pool)
+    assert bool(started) == used
+    pool.close()
+    assert all_end(started)
+    assert os.listdir(scratch_root) == []
+    pool.close()
+
+
+def test_a_run_that_is_abandoned_leaves_no_process(scratch_root):
+    with Pool(2) as pool:
+        results = pool.run(job(SLOW, "f(1)") for _ in range(9))
+        next(results)
+        started = worker_processes(pool)
+        results.close()
+        assert started
+        assert all_end(started)
+        assert os.listdir(scratch_root) == []
+
+
+def test_a_pool_works_again_after_a_run_was_abandoned():
+    with Pool(2) as pool:
+        results = pool.run(job(PLAIN, f"f({n})") for n in range(9))
+        next(results)
+        results.close()
+        assert [r.answers[0].payload for r in pool.run([job(PLAIN, "f(5)")])] == ["5"]
+
+
+def test_an_error_in_the_source_of_jobs_reaches_the_caller_and_leaves_nothing(scratch_root):
+    def failing():
+        yield job(SLOW, "f(1)")
+        raise LookupError("no more jobs")
+
+    with Pool(1) as pool:
+        with pytest.raises(LookupError, match="no more jobs"):
+            list(pool.run(failing()))
+        assert worker_processes(pool) == set()
+        assert os.listdir(scratch_root) == []
+
+
+def test_a_worker_that_cannot_start_is_an_error_of_the_run(scratch_root):
+    broken = FakeSandbox("broken", command=("/bin/false",))
+    with Pool(1, sandbox="broken", sandboxes={"broken": broken}) as pool:
+        with pytest.raises(SandboxError, match="under sandbox 'broken'"):
+            list(pool.run([job(PLAIN, "f(1)")]))
+        assert os.listdir(scratch_root) == []
+
+
+def timing(program: str, *checks: str, passes: int = 3) -> TimingJob:
+    return TimingJob(program, tuple(map(Check, checks)), LIMITS, min_pass_ns=100_000, passes=passes)
+
+
+def test_timing_gives_one_figure_per_pass_in_the_order_of_the_jobs(pool):
+    program = "def f(n):\n    for _ in range(n): pass"
+    fast, slow = pool.time([timing(program, "f(10)", passes=4), timing(program, "f(100_000)", "f(10)", passes=2)])
+    assert (len(fast.pass_ns), len(slow.pass_ns)) == (4, 2)
+    assert 0 < min(fast.pass_ns) < min(slow.pass_ns)
+    assert (fast.problem, slow.problem) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("program", "check", "problem"),
+    [
+        ("def f(x): return 1 / x", "f(0)", "raised"),
+        ("raise KeyError", "1", "raised"),
+        (PLAIN, "f(", "raised"),
+        (PLAIN, "any(iter(int, 1))", "timeout"),
+        ("import os\nos._exit(0)", "1", "crash"),
+        (PLAIN, "bytearray(1 << 30)", "memory"),
+        (PLAIN, "open('/etc/passwd', 'a')", "forbidden"),
+    ],
+)
+def test_a_program_that_fails_has_no_figures(pool, program, check, problem):
+    (result,) = pool.time([timing(program, check)])
+    assert (result.pass_ns, result.problem) == ((), problem)
+
+
+@pytest.mark.parametrize("figure", ["0", "-1", "nan", "inf", "1e999", "abc", ""])
+def test_figures_that_no_clock_could_have_given_are_no_figures(pool, figure):
+    program = f"{FORGE}\nforge('value 1 {figure}\\n' * 3)\nos._exit(0)"
+    forged, honest = pool.time([timing(program, "1"), timing(PLAIN, "f(1)")])
+    assert forged.pass_ns == ()
+    assert forged.problem
+    assert len(honest.pass_ns) == 3
+
+
+def test_a_program_cannot_put_off_its_time_limit_with_forged_answers(pool, monkeypatch):
+    monkeypatch.setattr(pool_module, "_patience", lambda job: 3.0)
+    program = (
+        f"{FORGE}\nimport time\ndef f():\n    while True:\n        time.sleep(0.02)\n        forge('value 1 1\\n')"
+    )
+    (answer,) = ask(pool, program, "f()", limits=Limits(cpu_s=0.2, wall_s=0.3))
+    assert answer.payload == "" or "worker died" not in answer.payload
+
+
+def test_an_answer_of_a_kind_that_the_check_cannot_give_is_a_crash(pool):
+    program = f"{FORGE}\nforge('value 1 null\\nheld 1 \\nbroken 1 \\nvalue 1 null\\n')\nos._exit(0)"
+    answers = ask(pool, program, "f(1)", "f(2)", Check("assert f(3)", Mode.INSIDE))
+    assert [answer.ending for answer in answers] == [Ending.CRASH] * 3
+
+
+@pytest.mark.parametrize(
+    "line", ["timeout 1 \n", "not_run 1 \n", "crash 1 \n", "value x 1\n", "value 1", "\n", "\xff\n"]
+)
+def test_a_line_that_no_check_could_have_caused_ends_the_answers(pool, line):
+    program = f"{FORGE}\nforge('value 1 null\\nvalue 1 5\\n' + {line!r} + 'value 1 6\\n')\nos._exit(0)"
+    answers = ask(pool, program, "1", "2")
+    assert answers[0].payload == json.dumps(5)
+    assert answers[1].ending is not Ending.VALUE or answers[1].payload == "5"
