@@ -100,6 +100,9 @@ VERDICT_LIKE = [
     "assert isinstance(f(2), int) == True",
     "assert (f(2) in [4, 5]) is True",
     "assert bool(f(2) == 4) == True",
+    "assert int(f(2) == 4) == 1",
+    "assert [f(1) == 1, f(2) == 4] == [True, True]",
+    "assert (not f(2) != 4) == True",
 ]
 
 

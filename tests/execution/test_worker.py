@@ -49,9 +49,9 @@ def started(sandbox: Sandbox) -> Iterator[WorkerProcess]:
         process.close()
 
 
-def frames_of(process: WorkerProcess, most: int = 2) -> list[dict]:
+def frames_of(process: WorkerProcess) -> list[dict]:
     """Wait for the next frames."""
-    for _ in range(most):
+    for _ in range(100):
         process.wait_for_io(20.0)
         if frames := process.receive():
             return frames
@@ -235,7 +235,7 @@ def test_removing_a_folder_does_not_follow_links(tmp_path):
     assert (outside / "file").read_text() == "x"
 
 
-@pytest.mark.parametrize("depth", [50, 1500, 3000])
+@pytest.mark.parametrize("depth", [50, 2500])
 def test_a_folder_of_any_depth_is_removed(tmp_path: Path, monkeypatch, depth):
     folder = tmp_path / "scratch"
     folder.mkdir()

@@ -118,6 +118,18 @@ def test_solutions_that_a_symmetry_exchanges_stay_exact_ties(first, damping, ite
     assert len(set(tests.tolist())) == 1
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_copies_of_one_group_stay_exact_ties_wherever_they_stand(seed):
+    # On paper all these scores end in a five after the twelfth digit, so that rounding alone does not make ties.
+    group = np.array([[0, 1, 1, 0, 1, 1], [0, 0, 1, 0, 1, 1], [1, 1, 0, 1, 1, 1], [1, 0, 1, 1, 0, 1]], bool)
+    link = np.kron(np.eye(3, dtype=bool), group)
+    generator = np.random.default_rng(seed)
+    rows, columns = generator.permutation(link.shape[0]), generator.permutation(link.shape[1])
+    codes, tests = self_validation(link[rows][:, columns])
+    assert [len({*codes[rows % 4 == row].tolist()}) for row in range(4)] == [1] * 4
+    assert [len({*tests[columns % 6 == column].tolist()}) for column in range(6)] == [1] * 6
+
+
 @given(st.data(), dampings)
 def test_problems_of_one_shape_are_scored_together_as_one_by_one(data, damping):
     one = data.draw(links(5))
@@ -153,7 +165,7 @@ def test_many_iterations_keep_the_ranking_of_few(iterations):
 def test_many_iterations_of_solutions_that_pass_everything_do_not_overflow(size):
     codes, tests = self_validation(np.ones((size, size), bool), iterations=5_000)
     assert np.isfinite(codes).all()
-    assert len({*codes.tolist(), *tests.tolist()}) == 1
+    assert (len({*codes.tolist()}), len({*tests.tolist()})) == (1, 1)
 
 
 @given(links(5))
