@@ -20,6 +20,7 @@ from codedpo_plugin.cli.options import (
     Workers,
     make,
     metadata_of,
+    model_section,
 )
 from codedpo_plugin.errors import UsageError
 
@@ -64,23 +65,14 @@ def evaluate(
     if (model is None) == (samples is None):
         raise UsageError("give exactly one of --model and --samples")
     execution = make(ExecuteConfig, workers=workers, sandbox=sandbox)
-    config = make(
-        EvaluateConfig,
-        suites=(suite,),
-        n_samples=n_samples,
-        temperature=temperature,
-        max_tokens=max_tokens,
-        ks=_numbers(k),
-        limit=limit,
-    )
+    sampling = {"n_samples": n_samples, "temperature": temperature, "max_tokens": max_tokens, "limit": limit}
+    config = make(EvaluateConfig, suites=(suite,), ks=_numbers(k), **sampling)
     with session(verbose=verbose) as plugins:
         chosen = find("suite", suite, plugins.suites)
         require_confinement(sandbox, plugins.sandboxes)
         if samples is not None:
             result = _judge(chosen, samples, metadata_of(metadata), execution, plugins, config.ks)
         else:
-            from codedpo_plugin.cli.options import model_section
-
             section = model_section(
                 ModelConfig,
                 model or "",
