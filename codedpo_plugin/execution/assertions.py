@@ -108,6 +108,8 @@ def _literal(source: str, condition: ast.expr, entry_point: str | None) -> TestP
         value, expected = sides[literals.index(False)], ast.literal_eval(sides[literals.index(True)])
         if relation in (Relation.IS, Relation.IS_NOT) and expected not in (None, True, False):
             return None
+        if _decides(value, entry_point):
+            return None
     elif not _calls(value, entry_point):
         return None
     return TestPlan(source, Check(ast.unparse(value)), Judgement(relation, expected))
@@ -116,6 +118,19 @@ def _literal(source: str, condition: ast.expr, entry_point: str | None) -> TestP
 def _calls(node: ast.expr, entry_point: str | None) -> bool:
     """Return whether an expression is a call of the entry point and nothing more."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == entry_point
+
+
+def _decides(node: ast.expr, entry_point: str | None) -> bool:
+    """Return whether an expression decides something about the program's values, which is not for it to decide."""
+    if _calls(node, entry_point):
+        return False
+    return any(
+        isinstance(n, (ast.Compare, ast.BoolOp, ast.Not)) or (isinstance(n, ast.Name) and n.id in _PREDICATES)
+        for n in ast.walk(node)
+    )
+
+
+_PREDICATES: Final = frozenset({"all", "any", "bool", "callable", "hasattr", "isinstance", "issubclass"})
 
 
 def is_literal(node: ast.expr) -> bool:
@@ -202,8 +217,12 @@ def to_source(value: Any) -> str | None:
     match value:
         case Opaque():
             return None
-        case bool() | int() | str() | bytes() | None | range() | bytearray():
+        case int() if not -(1 << 2000) < value < (1 << 2000):
+            return hex(value)  # decimal digits are limited, see sys.set_int_max_str_digits
+        case bool() | int() | str() | bytes() | None | bytearray():
             return repr(value)
+        case range():
+            return f"range({to_source(value.start)}, {to_source(value.stop)}, {to_source(value.step)})"
         case float():
             return repr(value) if isfinite(value) else f"float('{value}')"
         case complex():
@@ -211,7 +230,7 @@ def to_source(value: Any) -> str | None:
         case Decimal():
             return f"__import__('decimal').Decimal('{value}')"
         case Fraction():
-            return f"__import__('fractions').Fraction({value.numerator}, {value.denominator})"
+            return f"__import__('fractions').Fraction({to_source(value.numerator)}, {to_source(value.denominator)})"
     return _container_source(value)
 
 

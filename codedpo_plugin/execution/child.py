@@ -18,7 +18,6 @@ import os
 import random
 import resource
 import select
-import shutil
 import signal
 import struct
 import sys
@@ -32,6 +31,7 @@ from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [HERE, *(entry for entry in sys.path if entry != HERE)]
+from scratch import empty_folder  # type: ignore[import-not-found,unused-ignore]  # noqa: E402 - beside this file
 from wire import read_frame, to_wire, write_frame  # type: ignore[import-not-found,unused-ignore]  # noqa: E402 - beside this file
 
 del sys.path[0]  # programs import from the interpreter's own folders only
@@ -43,6 +43,7 @@ AnswerLine = list[Any]  # ending, CPU nanoseconds, payload
 TICK_MS = 20
 ENDINGS = frozenset({"value", "held", "broken", "raised", "forbidden", "memory"})
 UNCONFINED = 125  # exit status of a process that could not be confined
+CONFINED = b"confined\n"  # what such a process sends before its program gets to run
 PRELOAD = """
 abc bisect cmath collections collections.abc copy dataclasses datetime decimal enum fractions functools hashlib
 heapq itertools math operator queue re statistics string textwrap typing
@@ -82,6 +83,7 @@ class Reporter:
 
 def load_program(source: str) -> dict[str, Any]:
     """Run the module body of a program in a fresh module and return its namespace."""
+    random.seed(0)  # here: a fork seeds it anew
     module = types.ModuleType("solution")
     sys.modules["solution"] = module
     exec(compile(source, "<solution>", "exec", dont_inherit=True), module.__dict__)
@@ -143,8 +145,8 @@ def time_program(source: str, checks: Checks, min_pass_ns: int, passes: int, fd:
 class Watch:
     """The lines one program's process has sent, and what it has used."""
 
-    def __init__(self, pid: int, fd: int, limits: Limits) -> None:
-        self.pid, self.fd, self.limits = pid, fd, limits
+    def __init__(self, pid: int, fd: int, limits: Limits, most: int) -> None:
+        self.pid, self.fd, self.limits, self.most = pid, fd, limits, most
         self.clock = (~pid << 3) | 2  # the kernel's id of that process's CPU clock, see clock_getcpuclockid(3)
         self.data = bytearray()
         self.lines = 0
@@ -167,7 +169,7 @@ class Watch:
 
     def overrun(self, seen: int) -> str | None:
         """Return why the process has to be stopped now, or None. ``seen``: lines at the last look."""
-        if len(self.data) > self.limits["answer_bytes"]:
+        if len(self.data) > self.limits["answer_bytes"] or self.lines > self.most:
             return "crash"
         try:
             cpu = time.clock_gettime(self.clock)
@@ -193,19 +195,19 @@ class Watch:
             if reason:
                 break
         self.drain()
-        return self.reap(reason), reason
+        return self.reap(reason)
 
-    def reap(self, reason: str | None) -> int:
+    def reap(self, reason: str | None) -> tuple[int, str | None]:
         """Collect the process; one that hung up its pipe but lives on gets a tick, then is killed."""
         if reason is None:
             for _ in range(TICK_MS):
                 pid, status = os.waitpid(self.pid, os.WNOHANG)
                 if pid:
-                    return status
+                    return status, None
                 time.sleep(0.001)
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        return os.waitpid(self.pid, 0)[1]
+        return os.waitpid(self.pid, 0)[1], reason or "crash"
 
 
 def cause_of_death(status: int, reason: str | None) -> str:
@@ -239,7 +241,7 @@ class Worker:
         self.confine_program = program_confinement(setup["program_filter"])
         self.suites: dict[str, Checks] = {}
 
-    def fork(self, limits: Limits, body: Callable[[int], None]) -> tuple[bytearray, int, str | None]:
+    def fork(self, limits: Limits, body: Callable[[int], None], most: int) -> tuple[bytearray, int, str | None]:
         """Run ``body(fd)`` in a forked, confined process; return its bytes, exit status and kill reason."""
         read_end, write_end = os.pipe()
         pid = os.fork()
@@ -249,6 +251,7 @@ class Worker:
                 os.close(self.channel)
                 self.limit(limits)
                 self.confine_program()
+                os.write(write_end, CONFINED)
             except BaseException:
                 os._exit(UNCONFINED)
             try:
@@ -257,31 +260,26 @@ class Worker:
                 os._exit(0)
         os.close(write_end)
         os.set_blocking(read_end, False)
-        watch = Watch(pid, read_end, limits)
+        watch = Watch(pid, read_end, limits, most + 1)
         try:
             status, reason = watch.wait()
         finally:
             os.close(read_end)
             self.clean()
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == UNCONFINED:
+        if not watch.data.startswith(CONFINED):
             raise RuntimeError("a program's process could not be confined")
-        return watch.data, status, reason
+        return watch.data[len(CONFINED) :], status, reason
 
     def limit(self, limits: Limits) -> None:
         """Set the resource limits of the process that will run a program."""
         # No RLIMIT_CPU: it makes the process's own CPU clock advance by whole scheduler ticks.
         memory = limits["memory_bytes"]
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
 
     def clean(self) -> None:
         """Empty the scratch folder; leave the worker (which is then replaced) when that cannot be done."""
-        with os.scandir(self.scratch) as entries:
-            leftovers = list(entries)
-        for entry in leftovers:
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
-            else:
-                os.unlink(entry.path)
+        empty_folder(self.scratch)
 
     def execute(self, program: str, checks: Checks, limits: Limits) -> list[AnswerLine]:
         """Run a program against all checks, in as many processes as it takes; return one answer per check."""
@@ -289,7 +287,9 @@ class Worker:
         timeouts = 0
         while len(answers) < len(checks):
             first = len(answers)
-            data, status, reason = self.fork(limits, partial(run_program, program, checks, first))
+            data, status, reason = self.fork(
+                limits, partial(run_program, program, checks, first), len(checks) - first + 1
+            )
             lines = parse_lines(data)
             if not lines:
                 lines = [[cause_of_death(status, reason), -1, ""]]
@@ -308,7 +308,7 @@ class Worker:
         """Return the CPU nanoseconds of each pass through all checks, and why there are none."""
         passes = frame["passes"]
         data, status, reason = self.fork(
-            frame["limits"], lambda fd: time_program(program, checks, frame["min_pass_ns"], passes, fd)
+            frame["limits"], lambda fd: time_program(program, checks, frame["min_pass_ns"], passes, fd), passes
         )
         lines = parse_lines(data)
         figures = [payload for ending, _, payload in lines if ending == "value"]
@@ -376,7 +376,6 @@ def main() -> None:
     sys.set_int_max_str_digits(0)
     for name in [*PRELOAD, *setup["preload"]]:
         __import__(name)
-    random.seed(0)
     os.chdir(setup["scratch"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (setup["file_bytes"], setup["file_bytes"]))

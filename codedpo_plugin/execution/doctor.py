@@ -51,13 +51,14 @@ class Examination:
 def _attempts(secret: Path) -> tuple[Attempt, ...]:
     """Return the programs; ``secret`` is a file outside the sandbox that holds the word secret."""
     file, folder = repr(str(secret)), repr(str(secret.parent))
+    trace = str(_trace(secret))
     returns = (
         ("no network", "open a TCP socket", "bool(socket.socket())"),
         ("no network", "open a UDP socket", "bool(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))"),
         ("no reading of private files", "read a file outside", f"'secret' in open({file}).read()"),
         ("no reading of private files", "list a folder outside", f"bool(os.listdir({folder}))"),
         ("no writing outside", "append to a file outside", f"open({file}, 'a').write('x')"),
-        ("no writing outside", "create a file in /tmp", "open('/tmp/codedpo-doctor', 'w').write('x')"),
+        ("no writing outside", "create a file in /tmp", f"open({trace!r}, 'w').write('x')"),
         ("no writing outside", "change the mode of a file", f"os.chmod({file}, 0o777) is None"),
         ("no other processes", "fork", "os.fork() >= 0"),
         ("no other processes", "start a command", "os.posix_spawn('/bin/true', ['true'], {}) > 0"),
@@ -70,6 +71,11 @@ def _attempts(secret: Path) -> tuple[Attempt, ...]:
         Attempt(promise, detail, f"import os, socket\ndef attack(): return {value}")
         for promise, detail, value in returns
     )
+
+
+def _trace(secret: Path) -> Path:
+    """Return the file that an attack creates where a promise is broken."""
+    return Path(tempfile.gettempdir()) / f"{secret.parent.name}.txt"
 
 
 _VARIABLES: Final = {*environment(""), "LC_CTYPE", "PWD"}
@@ -93,6 +99,8 @@ def examine(name: str, sandboxes: Mapping[str, Sandbox]) -> Examination:
                 results = list(pool.run(Job(a.program, (Check(a.call),), limits) for a in attempts))
         except SandboxError as error:
             return Examination(str(error))
+        finally:
+            _trace(secret).unlink(missing_ok=True)
         unharmed = secret.read_text() == "secret"
     promises = tuple(
         Promise(a.promise, _held(result.answers[0]), a.detail) for a, result in zip(attempts, results, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -50,7 +51,8 @@ def inspect_interpreter(executable: str | None = None) -> Interpreter:
 
     Raises SandboxError when it cannot be started or is older than Python 3.9.
     """
-    executable = executable or sys.executable
+    asked = executable or sys.executable
+    executable = os.path.abspath(shutil.which(asked) or asked)
     try:
         done = subprocess.run([executable, "-c", _QUESTION], capture_output=True, text=True, check=True, timeout=60)
         told = json.loads(done.stdout)

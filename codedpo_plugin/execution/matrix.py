@@ -159,9 +159,10 @@ def _judge_clean(pool: Pool, pending: Sequence[_Pending]) -> list[_Pending]:
     """Evaluate expressions in processes without any program; return the cells that cannot be judged so."""
     expressions = tuple(dict.fromkeys(cell.expression for cell in pending if cell.expression))
     groups = [expressions[i : i + 64] for i in range(0, len(expressions), 64)]
-    jobs = (Job("", tuple(Check(expression) for expression in group)) for group in groups)
+    limits = Limits(max_timeouts=64)  # of one program's values; those of others are judged all the same
+    jobs = (Job("", tuple(Check(expression) for expression in group), limits) for group in groups)
     outcomes: dict[str, Verdict | None] = {}
-    for group, result in zip(groups, pool.run(jobs), strict=True):
+    for group, result in zip(groups, pool.judges.run(jobs), strict=True):
         outcomes |= dict(zip(group, map(_clean_verdict, result.answers), strict=True))
     unsettled = []
     for cell in pending:

@@ -12,8 +12,10 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import count
+from math import isfinite
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
@@ -94,6 +96,7 @@ class Pool:
         self.size = workers or len(os.sched_getaffinity(0))
         self.spec = WorkerSpec(choose(sandbox, known), inspect_interpreter(interpreter), preload)
         self._seats: list[_Seat] = []
+        self._judges: Pool | None = None
 
     def __enter__(self) -> Pool:
         return self
@@ -106,8 +109,18 @@ class Pool:
         """Return the name of the sandbox in use."""
         return self.spec.sandbox.name
 
+    @property
+    def judges(self) -> Pool:
+        """Return a pool like this one for what no program may see: its workers never run one."""
+        if self._judges is None:
+            self._judges = copy(self)
+            self._judges._seats = []
+        return self._judges
+
     def close(self) -> None:
         """Stop all workers and whatever they run."""
+        if self._judges is not None:
+            self._judges.close()
         while self._seats:
             self._seats.pop().worker.close()
 
@@ -244,7 +257,13 @@ def _answer(check: Check, line: list[Any]) -> Answer:
 
 def _timing_result(frame: dict[str, Any], _: AnyJob) -> TimingResult:
     """Return the figures in a worker's frame."""
-    return TimingResult(tuple(float(figure) for figure in frame["figures"]), str(frame["problem"]))
+    try:
+        figures = tuple(map(float, frame["figures"]))
+    except ValueError:
+        figures = (0.0,)
+    if not all(isfinite(figure) and figure > 0 for figure in figures):
+        return TimingResult((), "it sent forged figures")
+    return TimingResult(figures, str(frame["problem"]))
 
 
 def _crash(job: AnyJob, why: str) -> dict[str, Any]:

@@ -17,10 +17,20 @@ from typing import Final
 
 LOAD, JUMP_EQUAL, JUMP_GREATER_EQUAL, JUMP_SET, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL, EPERM, ENOSYS = 0x7FFF0000, 0x80000000, 0x00050001, 0x00050026
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24
 CLONE_THREAD: Final = 0x10000
 NEWEST_KNOWN: Final = 462
 """Calls above this number came after the tables below were made."""
+
+OF_A_PROCESS: Final = {
+    "x86_64": {"prlimit64": 302, "sched_setaffinity": 203},
+    "aarch64": {"prlimit64": 261, "sched_setaffinity": 122},
+}
+"""Calls that a program may make for itself, with 0 for the process, but for no other."""
+
+WITH_COMMANDS: Final = {"x86_64": {"fcntl": 72, "ioctl": 16}, "aarch64": {"fcntl": 25, "ioctl": 29}}
+SIGNALLING: Final = {"fcntl": (8, 10, 15), "ioctl": (0x8901, 0x8902)}
+"""Commands by which a descriptor is made to send signals: F_SETOWN, F_SETSIG, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP."""
 
 AUDIT: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
@@ -156,4 +166,35 @@ def program_filter(machine: str = "") -> bytes:
         _instruction(RETURN, EPERM),
         _instruction(RETURN, ALLOW),
     ]
-    return _filter(machine, [names[name] for name in PROGRAM_ONLY if name in names], clone)
+    extra = [*clone, *_other_processes(machine), *_signals_by_descriptor(machine)]
+    return _filter(machine, [names[name] for name in PROGRAM_ONLY if name in names], extra)
+
+
+def _other_processes(machine: str) -> list[bytes]:
+    """Return instructions that deny some calls for any process but one's own."""
+    code = []
+    for number in OF_A_PROCESS[machine].values():
+        code += [
+            _instruction(JUMP_EQUAL, number, 0, 4),
+            _instruction(LOAD, FIRST_ARGUMENT),
+            _instruction(JUMP_EQUAL, 0, 1, 0),
+            _instruction(RETURN, EPERM),
+            _instruction(RETURN, ALLOW),
+        ]
+    return code
+
+
+def _signals_by_descriptor(machine: str) -> list[bytes]:
+    """Return instructions that deny the commands by which a descriptor is made to send signals."""
+    code = []
+    for name, number in WITH_COMMANDS[machine].items():
+        commands = SIGNALLING[name]
+        tests = [_instruction(JUMP_EQUAL, c, len(commands) - i, 0) for i, c in enumerate(commands)]
+        code += [
+            _instruction(JUMP_EQUAL, number, 0, len(tests) + 3),
+            _instruction(LOAD, SECOND_ARGUMENT),
+            *tests,
+            _instruction(RETURN, ALLOW),
+            _instruction(RETURN, EPERM),
+        ]
+    return code

@@ -107,14 +107,20 @@ def decode(payload: str) -> Any:
     """
     try:
         return json.loads(payload, object_hook=_from_tag)
-    except (TypeError, KeyError, RecursionError, ArithmeticError) as error:
+    except (TypeError, LookupError, RecursionError, ArithmeticError) as error:
         raise ValueError(f"not an encoded value: {error}") from error
 
 
 def _from_tag(tagged: dict[str, Any]) -> Any:
     """Rebuild one tagged value; its parts have been rebuilt already."""
     ((name, parts),) = tagged.items()
+    if name != "array" and type(parts) is not (str if name in TEXTUAL else list):
+        raise ValueError(f"not an encoded {name}")
     return DECODERS[name](parts)
+
+
+TEXTUAL = frozenset({"int", "bytes", "bytearray", "decimal"})
+"""Tags whose part is a text; that of the others is a list. Nothing else: ``tuple`` of a ``range`` fills memory."""
 
 
 DECODERS: dict[str, Callable[[Any], Any]] = {

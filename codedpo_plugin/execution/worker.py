@@ -21,6 +21,7 @@ from codedpo_plugin.execution import seccomp
 from codedpo_plugin.execution.interpreter import Interpreter
 from codedpo_plugin.execution.requests import MEBIBYTE
 from codedpo_plugin.execution.sandboxes.base import Sandbox, WorkerPlan
+from codedpo_plugin.execution.scratch import empty_folder
 
 CHILD: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 START_TIMEOUT_S: Final = 60.0
@@ -198,11 +199,9 @@ def environment(scratch: str) -> dict[str, str]:
 
 def remove_tree(path: str) -> None:
     """Remove a scratch folder whatever permissions a program gave to folders in it."""
-    for folder, _, _ in os.walk(path):
-        for entry in os.scandir(folder):
-            if entry.is_dir(follow_symlinks=False):
-                os.chmod(entry.path, 0o700)
-    shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        empty_folder(path)
+        os.rmdir(path)
 
 
 def _parse(body: bytes) -> dict[str, Any]:

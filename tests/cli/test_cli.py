@@ -40,7 +40,23 @@ def source(tmp_path) -> Path:
 
 @pytest.mark.parametrize(
     "command",
-    ["demo", "run", "generate", "build", "execute", "score", "pairs", "train", "evaluate", "compare", "report", "plugins", "doctor", "tasks-path", "import"],
+    [
+        "demo",
+        "run",
+        "generate",
+        "build",
+        "execute",
+        "score",
+        "pairs",
+        "train",
+        "evaluate",
+        "compare",
+        "report",
+        "plugins",
+        "doctor",
+        "tasks-path",
+        "import",
+    ],
 )
 def test_every_command_of_the_contract_has_help(command):
     shown = codedpo(command, "--help")

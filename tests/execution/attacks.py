@@ -129,7 +129,7 @@ RESOURCES = {
     "match a catastrophic pattern": "import re\n return bool(re.match('(a+)+$', 'a' * 40 + 'b'))",
     "compute a huge power": "return (3 ** 10 ** 9).bit_length() > 0",
     "take memory at once": ("return len(bytearray(1 << 30)) > 0", {"memory"}),
-    "take memory bit by bit": ("held = []\n while True: held.append(bytearray(1 << 20))", {"memory"}),
+    "take memory bit by bit": ("held = []\n while True: held.append(bytes(1 << 20))", {"memory"}),
     "take memory for ever": (
         "held = []\n while True:\n  try: held.append(bytearray(1 << 20))\n  except MemoryError: pass",
         {"timeout"},

@@ -183,7 +183,8 @@ def test_a_worker_that_cannot_be_started_leaves_nothing_behind(scratch_root):
 
 def test_frames_that_arrive_in_pieces_are_put_together():
     later = frame(b'{"n": 1}') + frame(b'{"n": 2}') + frame(b'{"n": 3}')[:5]
-    with started(speaking(frame(READY), then="os.read(int(sys.argv[1]), 1 << 20); " + pieces(later))) as process:
+    told = "told = b''\nwhile b'go' not in told: told += os.read(int(sys.argv[1]), 1 << 20)\n"
+    with started(speaking(frame(READY), then=told + pieces(later))) as process:
         process.send({"go": 1})
         process.flush()
         seen = frames_of(process)

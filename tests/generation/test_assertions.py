@@ -89,6 +89,12 @@ def test_lists_of_several_lines_may_hold_blank_lines():
     assert extract("assert f([\n    1,\n\n    2,\n]) == 3")[0] == ("assert f([1, 2]) == 3",)
 
 
+@pytest.mark.parametrize("between", ["\n", "\n    ", " \n\n  "])
+def test_a_condition_on_the_line_after_the_word_is_accepted(between):
+    text = f"assert{between}f(1) == [\n    2,\n]\nassert f(2) == 3"
+    assert extract(text)[0] == ("assert f(1) == [2]", "assert f(2) == 3")
+
+
 def test_two_assertions_on_one_line_are_two():
     assert extract("assert f(1) == 2; assert f(2) == 3")[0] == ("assert f(1) == 2", "assert f(2) == 3")
 

@@ -203,9 +203,7 @@ def test_a_model_that_cannot_be_loaded_is_named(monkeypatch):
         raise TypeError("unexpected argument 'colour'")
 
     monkeypatch.setattr("lm_eval.models.dummy.DummyLM.create_from_arg_obj", refuse)
-    with pytest.raises(
-        GenerationError, match=r"model 'dummy' with \{'colour': 'red'\} cannot be loaded"
-    ):
+    with pytest.raises(GenerationError, match=r"model 'dummy' with \{'colour': 'red'\} cannot be loaded"):
         load_model(GenerateConfig(model="dummy", model_args={"colour": "red"}))
 
 

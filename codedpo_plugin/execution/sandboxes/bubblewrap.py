@@ -19,6 +19,13 @@ ISOLATE: Final = (
 )
 
 
+LINKS: Final = ("/lib", "/lib64", "/bin")
+
+
+def _below(path: str, top: str) -> bool:
+    return path == top or path.startswith(top + os.sep)
+
+
 class BubblewrapSandbox:
     """Starts the worker under ``bwrap``; for kernels without Landlock that allow user namespaces."""
 
@@ -46,12 +53,20 @@ class BubblewrapSandbox:
             command = [shutil.which("bwrap") or "bwrap", *ISOLATE, "--seccomp", str(bpf.fileno())]
             for path in existing(plan.readable):
                 command += ["--ro-bind", path, path]
+            for path in self._aliases(plan.readable):
+                command += ["--ro-bind", path, path]
             command += [*self._links(), "--dev", "/dev", "--bind", plan.scratch, plan.scratch]
             command += ["--remount-ro", "/", "--remount-ro", "/dev"]
             yield Launch((*command, "--chdir", plan.scratch, "--", *plan.command), (bpf.fileno(),))
 
     @staticmethod
+    def _aliases(readable: tuple[str, ...]) -> list[str]:
+        """Return the readable paths that lie behind a link somewhere else, and are asked for by that name."""
+        seen = (*existing(readable), *LINKS)
+        return sorted(p for p in set(readable) if os.path.exists(p) and not any(_below(p, top) for top in seen))
+
+    @staticmethod
     def _links() -> list[str]:
         """Return options that re-create the links of a merged ``/usr`` (``/lib64 -> usr/lib64``)."""
-        links = [path for path in ("/lib", "/lib64", "/bin") if os.path.islink(path)]
+        links = [path for path in LINKS if os.path.islink(path)]
         return [word for path in links for word in ("--symlink", os.readlink(path), path)]
