@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -72,15 +73,20 @@ def create_plugins(extra: Iterable[tuple[str, object]] = (), *, installed: bool 
     manager.add_hookspecs(hookspecs)
     for module in BUILT_IN:
         manager.register(import_module(f"codedpo_plugin.hooks.{module}"), name=f"codedpo.{module}")
-    with boundary(PluginError, "a plugin cannot be loaded"):
-        if installed:
-            for name in os.environ.get(BLOCK_VARIABLE, "").split(","):
-                if name.strip():
-                    manager.set_blocked(name.strip())
-            manager.load_setuptools_entrypoints(NAME)
-        for name, plugin in extra:
+    if installed:
+        for name in os.environ.get(BLOCK_VARIABLE, "").split(","):
+            if name.strip():
+                manager.set_blocked(name.strip())
+        for name in sorted(entry_points(group=NAME).names):
+            with boundary(PluginError, f"plugin {name!r} cannot be loaded"):
+                manager.load_setuptools_entrypoints(NAME, name)
+    for name, plugin in extra:
+        with boundary(PluginError, f"plugin {name!r} cannot be loaded"):
             manager.register(plugin, name=name)
+    try:
         manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise PluginError(f"plugin {manager.get_name(error.plugin)!r} cannot be loaded: {error}") from error
     return Plugins(manager)
 
 
@@ -129,14 +135,17 @@ class Plugins:
     def suites(self) -> Mapping[str, Suite]:
         """Return the suites of all plugins by name."""
         found: dict[str, Suite] = {}
+        owners: dict[str, str] = {}
         for implementation in self.manager.hook.codedpo_suites.get_hookimpls():
-            offered: Iterable[Suite] = implementation.function()  # type: ignore[assignment]  # pluggy: object
+            plugin = implementation.plugin_name
+            with boundary(PluginError, f"plugin {plugin!r} failed in codedpo_suites"):
+                offered: list[Suite] = list(implementation.function())  # type: ignore[call-overload]  # pluggy: object
             for suite in offered:
-                if suite.name in found:
+                if suite.name in owners:
                     raise PluginError(
-                        f"suite {suite.name!r} is offered twice, again by {implementation.plugin_name!r}"
+                        f"codedpo_suites: {suite.name!r} is offered by both {owners[suite.name]!r} and {plugin!r}"
                     )
-                found[suite.name] = suite
+                found[suite.name], owners[suite.name] = suite, plugin
         return found
 
     def _registered(self, hook: str) -> dict[str, Any]:

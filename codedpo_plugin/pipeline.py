@@ -32,7 +32,18 @@ from codedpo_plugin.config import (
 )
 from codedpo_plugin.context import Context
 from codedpo_plugin.contracts import ScoredProblem
-from codedpo_plugin.errors import InputError, UsageError
+from codedpo_plugin.errors import (
+    CodeDPOError,
+    EvaluationError,
+    GenerationError,
+    InputError,
+    PairingError,
+    RankingError,
+    SandboxError,
+    TrainingError,
+    UsageError,
+    boundary,
+)
 from codedpo_plugin.evaluation.compare import compare_results, write_comparison
 from codedpo_plugin.evaluation.results import read_result, write_result
 from codedpo_plugin.formats import jsonl, parquet
@@ -89,7 +100,7 @@ class Pipeline:
                 + "\n".join(changed)
                 + "\nUse another directory, or --restart to start afresh."
             )
-        with self._observed(stage.name) as context:
+        with self._observed(stage.name) as context, boundary(_error_of(stage.name), f"stage {stage.name!r} failed"):
             stage.work(context)
         self.manifest.finish(stage.name, StageRecord(record.config, record.inputs, dict(context.counts)))
         return context.counts
@@ -294,6 +305,19 @@ def run_all(pipeline: Pipeline, config: RunConfig) -> Path:
                 pipeline.evaluate(run, model, config.evaluate, config.execute)
                 pipeline.compare(config.evaluate.suites, config.pairs, config.execute)
     return pipeline.report()
+
+
+def _error_of(stage: str) -> type[CodeDPOError]:
+    """Return the class of a stage's own error."""
+    errors = {
+        "generate": GenerationError,
+        "execute": SandboxError,
+        "score": RankingError,
+        "pairs": PairingError,
+        "train": TrainingError,
+        "compare": EvaluationError,
+    }
+    return EvaluationError if stage.startswith("evaluate") else errors.get(stage, InputError)
 
 
 def _together(candidates: Candidates, matrix: PassMatrix, scores: Scores) -> ScoredProblem:

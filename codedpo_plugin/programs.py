@@ -44,8 +44,13 @@ def answer_to(prompt: str, program: str, entry_point: str | None) -> str:
     if not tail or program.count(tail) != 1:
         return program
     head, _, rest = program.partition(tail)
-    rest = rest.removeprefix("\n")
-    return rest if _parts(head) <= _parts(prompt[:start]) else program
+    if not _parts(head) <= _parts(prompt[:start]):
+        return program
+    _, line_end, indent = prompt[start + len(tail) :].rpartition("\n")
+    if not line_end:  # the prompt ends in the middle of a line
+        return rest
+    rest = rest.lstrip("\n")
+    return rest.removeprefix(indent) if rest.startswith(indent) else program
 
 
 def _parts(code: str) -> set[str]:

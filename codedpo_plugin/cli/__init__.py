@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Final
 
 import typer
@@ -69,6 +70,8 @@ def main() -> None:
 
 
 def _fail(message: str, status: int) -> None:
-    """Print a message and leave."""
+    """Print a message, with --verbose also where it came from, and leave."""
+    if {"-v", "--verbose"} & set(sys.argv):
+        traceback.print_exc()
     sys.stderr.write(f"error: {message}\n")
     sys.exit(status)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 
 from codedpo_plugin.config import TimingConfig
 from codedpo_plugin.errors import EvaluationError
@@ -40,7 +41,7 @@ class Comparison:
     before: Mapping[str, Estimate]
     after: Mapping[str, Estimate]
     gained: tuple[str, ...]
-    """Problems only the second side solves."""
+    """Problems only the second side solves, of those that both have samples of."""
     lost: tuple[str, ...]
     speeds: tuple[ProblemSpeed, ...]
     """Problems both sides solve."""
@@ -86,13 +87,14 @@ def compare_results(
         raise EvaluationError(f"results of different suites cannot be compared: {before.suite} and {after.suite}")
     solved = [_first_right(result) for result in (before, after)]
     common = [p for p in problems if all(p.problem.problem_id in side for side in solved)]
+    sampled = before.by_problem().keys() & after.by_problem().keys()
     speeds = tuple(_speed(p, solved[0], solved[1], pool, config) for p in common)
     return Comparison(
         before.suite,
         before.metrics,
         after.metrics,
-        gained=tuple(i for i in solved[1] if i not in solved[0]),
-        lost=tuple(i for i in solved[0] if i not in solved[1]),
+        gained=tuple(i for i in solved[1] if i in sampled and i not in solved[0]),
+        lost=tuple(i for i in solved[0] if i in sampled and i not in solved[1]),
         speeds=speeds,
     )
 
@@ -129,7 +131,7 @@ def write_comparison(path: Path, comparisons: Sequence[Comparison]) -> None:
 
 def as_json(comparison: Comparison) -> dict[str, object]:
     """Return a comparison in the form of its file; what could not be computed is null."""
-    ratios = sorted(ratio.value for ratio in comparison.ratios)
+    ratios = [ratio.value for ratio in comparison.ratios]
     return {
         "suite": comparison.suite,
         "before": {name: _estimate(e) for name, e in comparison.before.items()},
@@ -138,7 +140,7 @@ def as_json(comparison: Comparison) -> dict[str, object]:
         "lost": list(comparison.lost),
         "solved_by_both": len(comparison.speeds),
         "mean_speedup": _estimate(comparison.speedup),
-        "median_speedup": ratios[len(ratios) // 2] if ratios else None,
+        "median_speedup": median(ratios) if ratios else None,
         "share_10_percent_faster": _estimate(comparison.share_faster()),
         "share_10_percent_slower": _estimate(comparison.share_slower()),
         "problems": [

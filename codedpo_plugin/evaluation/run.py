@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from codedpo_plugin.config import EvaluateConfig, ExecuteConfig, ModelConfig
-from codedpo_plugin.errors import CodeDPOError, EvaluationError, boundary
+from codedpo_plugin.errors import CodeDPOError, EvaluationError, UsageError, boundary
 from codedpo_plugin.evaluation.results import SampleResult, SuiteResult
 from codedpo_plugin.execution.sandboxes import Sandbox
 from codedpo_plugin.formats import jsonl
@@ -92,7 +92,9 @@ def evaluate_model(
     metadata: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> SuiteResult:
-    """Sample from a model of lm-eval and judge the samples."""
+    """Sample from a model of lm-eval and judge the samples. Raises UsageError for a k beyond the samples."""
+    if max(config.ks) > config.n_samples:
+        raise UsageError(f"pass@{max(config.ks)} needs as many samples a problem; there are {config.n_samples}")
     options = {"n_samples": config.n_samples, "ks": config.ks}
     sampling = {
         "max_gen_toks": config.max_tokens,

@@ -6,10 +6,11 @@ A line that cannot be used is counted and reported with file, line number and pr
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 from codedpo_plugin.errors import InputError
 from codedpo_plugin.formats.files import atomic_write, open_bytes
@@ -43,7 +44,7 @@ class BadLines:
 def _objects(path: Path, bad: BadLines) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield line number and object of every line that is a JSON object."""
     with open_bytes(path) as handle:
-        for number, raw in enumerate(handle, 1):
+        for number, raw in _numbered(path, handle, bad):
             if not raw.strip():
                 continue
             try:
@@ -58,6 +59,16 @@ def _objects(path: Path, bad: BadLines) -> Iterator[tuple[int, dict[str, Any]]]:
                     yield number, value
                 else:
                     bad.add(path, number, None, f"a JSON object is expected, got {type(value).__name__}")
+
+
+def _numbered(path: Path, lines: IO[bytes], bad: BadLines) -> Iterator[tuple[int, bytes]]:
+    """Yield number and bytes of every line, up to where a damaged file can be read."""
+    number = 0
+    try:
+        for number, raw in enumerate(lines, 1):
+            yield number, raw
+    except (OSError, EOFError, zlib.error) as error:
+        bad.add(path, number + 1, None, f"cannot be read any further: {error}")
 
 
 def read(path: Path, parse: Callable[[Mapping[str, Any]], T], bad: BadLines, *, unique: bool = True) -> Iterator[T]:
@@ -112,6 +123,22 @@ def text_field(value: Mapping[str, Any], name: str) -> str:
     return text
 
 
+def id_field(value: Mapping[str, Any]) -> str:
+    """Return the ``problem_id``, which every format has to be able to hold: no lone surrogates."""
+    problem_id = text_field(value, "problem_id")
+    if not problem_id.isprintable() and any("\ud800" <= c <= "\udfff" for c in problem_id):
+        raise ValueError("field 'problem_id' has a character that no file can hold")
+    return problem_id
+
+
+def number_field(value: Mapping[str, Any], name: str) -> float:
+    """Return a field that has to be a number."""
+    number = value[name]
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        raise TypeError(f"field {name!r} has to be a number, got {type(number).__name__}")
+    return number
+
+
 def optional_text(value: Mapping[str, Any], name: str) -> str | None:
     """Return a field that may be missing or null but otherwise has to be a string."""
     return None if value.get(name) is None else text_field(value, name)
@@ -128,7 +155,7 @@ def texts_field(value: Mapping[str, Any], name: str) -> tuple[str, ...]:
 def problem_from(value: Mapping[str, Any]) -> Problem:
     """Return the problem in a line of ``problems.jsonl``."""
     return Problem(
-        text_field(value, "problem_id"),
+        id_field(value),
         text_field(value, "prompt"),
         optional_text(value, "entry_point"),
         optional_text(value, "language") or "python",
@@ -156,7 +183,7 @@ def candidates_parser(
         generator = value.get("generator") or {}
         if not isinstance(generator, dict):
             raise TypeError("field 'generator' has to be an object")
-        problem_id, entry_point = text_field(value, "problem_id"), optional_text(value, "entry_point")
+        problem_id, entry_point = id_field(value), optional_text(value, "entry_point")
         return Candidates(problem_id, prompt, entry_point, solutions, tests, generator)
 
     return parse
@@ -164,8 +191,24 @@ def candidates_parser(
 
 def pair_from(value: Mapping[str, Any]) -> PreferencePair:
     """Return the pair in a line of ``pairs.jsonl``."""
-    names = PreferencePair.__dataclass_fields__
-    return PreferencePair(**{k: v for k, v in value.items() if k in names} | {"kind": PairKind(value["kind"])})
+
+    def optional(name: str) -> Any:
+        return None if value.get(name) is None else number_field(value, name)
+
+    return PreferencePair(
+        prompt=text_field(value, "prompt"),
+        chosen=text_field(value, "chosen"),
+        rejected=text_field(value, "rejected"),
+        kind=PairKind(value["kind"]),
+        problem_id=id_field(value),
+        chosen_score=number_field(value, "chosen_score"),
+        rejected_score=number_field(value, "rejected_score"),
+        margin=number_field(value, "margin"),
+        confidence=optional("confidence"),
+        speedup=optional("speedup"),
+        chosen_cpu_ns=optional("chosen_cpu_ns"),
+        rejected_cpu_ns=optional("rejected_cpu_ns"),
+    )
 
 
 def read_all(

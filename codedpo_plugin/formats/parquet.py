@@ -61,13 +61,22 @@ def write_scores(path: Path, scores: Iterable[Scores]) -> int:
 def read_matrices(path: Path) -> Iterator[PassMatrix]:
     """Yield the matrices of a file in its order. Raises InputError for a file that is not one of ours."""
     for row in _rows(path, MATRIX_SCHEMA):
-        shape = (row["n_solutions"], row["n_tests"])
-        verdicts = np.frombuffer(row["verdicts"], np.uint8)
-        if verdicts.size != shape[0] * shape[1]:
-            raise InputError(f"{path}: problem {row['problem_id']}: {verdicts.size} verdicts for {shape} cells")
-        times = row["cpu_ns"]
-        cpu_ns = None if times is None else np.array(times, np.int64).reshape(shape)
-        yield PassMatrix(row["problem_id"], verdicts.reshape(shape), cpu_ns, tuple(row["judged_inside"] or ()))
+        try:
+            matrix = _matrix_from(row)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{path}: problem {row['problem_id']}: {error}") from error
+        yield matrix
+
+
+def _matrix_from(row: dict[str, Any]) -> PassMatrix:
+    """Return the matrix of a row. Raises TypeError or ValueError if it is not one."""
+    shape = (row["n_solutions"], row["n_tests"])
+    verdicts = np.frombuffer(row["verdicts"], np.uint8)
+    if verdicts.size != shape[0] * shape[1]:
+        raise ValueError(f"{verdicts.size} verdicts for {shape} cells")
+    times = row["cpu_ns"]
+    cpu_ns = None if times is None else np.array(times, np.int64).reshape(shape)
+    return PassMatrix(row["problem_id"], verdicts.reshape(shape), cpu_ns, tuple(row["judged_inside"] or ()))
 
 
 def read_scores(path: Path) -> Iterator[Scores]:

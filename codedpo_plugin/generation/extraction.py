@@ -6,6 +6,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import dropwhile, pairwise
 from typing import Final
 
 from codedpo_plugin.config import PromptForm
@@ -13,10 +14,11 @@ from codedpo_plugin.execution.assertions import Parsed
 from codedpo_plugin.programs import normalise
 from codedpo_plugin.records import Problem
 
-LONGEST_RESPONSE_LINES: Final = 300
-"""The sanitizer tries every span of lines; beyond this it would take minutes."""
+LONGEST_RESPONSE_LINES: Final = 80
+"""The sanitizer parses every span of lines; twice the lines take eight times as long."""
 LONGEST_TEST: Final = 4_000
 """Characters of one assertion."""
+LONGEST_TEST_LINES: Final = 20
 
 _FENCE: Final = re.compile(r"```[a-zA-Z]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
 
@@ -32,7 +34,7 @@ def extract_solution(
     """Return the program in a response, by EvalPlus's sanitizer; None if there is none.
 
     A base model's response continues the prompt up to a stop. Counted reasons: ``solution_empty``,
-    ``solution_without_entry_point``.
+    ``solution_does_not_parse``, ``solution_without_entry_point``.
     """
     from evalplus.sanitize import sanitize
 
@@ -41,7 +43,11 @@ def extract_solution(
         counts["solution_empty"] += 1
         return None
     whole = problem.prompt + text if form == "base" else text
-    program: str = sanitize("\n".join(whole.split("\n")[:LONGEST_RESPONSE_LINES]), problem.entry_point)
+    try:
+        program: str = sanitize("\n".join(whole.split("\n")[:LONGEST_RESPONSE_LINES]), problem.entry_point)
+    except Parsed:
+        counts["solution_does_not_parse"] += 1
+        return None
     if problem.entry_point and not re.search(rf"\b{re.escape(problem.entry_point)}\b", program):
         counts["solution_without_entry_point"] += 1
         return None
@@ -61,7 +67,7 @@ def extract_tests(
     """
     tests: dict[str, None] = {}
     for assertion in (a for text in texts for a in split_assertions(text, counts)):
-        if entry_point and not _calls(assertion, entry_point):
+        if entry_point and not _calls(assertion.test, entry_point):
             counts["test_without_entry_point"] += 1
             continue
         test = ast.unparse(ast.Assert(assertion.test, None))
@@ -81,34 +87,36 @@ def split_assertions(text: str, counts: Counter[str]) -> Iterator[ast.Assert]:
     code = "\n".join(_FENCE.findall(text)) if "```" in text else text
     lines = code.split("\n")
     starts = [i for i, line in enumerate(lines) if line.lstrip().startswith("assert")]
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        assertion = _parse_assertion(lines[start:end])
-        if assertion is None:
+    for start, end in pairwise([*starts, len(lines)]):
+        assertions = _parse_assertions(lines[start:end])
+        if not assertions:
             counts["test_does_not_parse"] += 1
-        else:
-            yield assertion
+        yield from assertions
 
 
-def _parse_assertion(lines: list[str]) -> ast.Assert | None:
-    """Return the assertion that begins on the first line and takes as few lines as it needs; None if broken.
+def _parse_assertions(lines: list[str]) -> list[ast.Assert]:
+    """Return the assertions that begin on the first line and take as few lines as they need; none if broken.
 
     A condition on the line after the word ``assert``, which Python does not allow but models write, is accepted.
     """
-    source = lines[0].strip()
-    for more in ["", *lines[1:20]]:
-        source = f"{source} {more}".strip() if source == "assert" else f"{source}\n{more}" if more else source
+    lines = [lines[0].lstrip(), *lines[1:LONGEST_TEST_LINES]]
+    if lines[0].rstrip() == "assert":
+        rest = list(dropwhile(lambda line: not line.strip(), lines[1:]))
+        lines = [f"assert {rest[0].strip()}", *rest[1:]] if rest else lines
+    for end in range(1, len(lines) + 1):
+        source = "\n".join(lines[:end])
         if len(source) > 4 * LONGEST_TEST:
-            return None
+            break
         try:
-            statement = ast.parse(source).body[0]
+            statements = ast.parse(source).body
         except Parsed:
             continue
-        return statement if isinstance(statement, ast.Assert) else None
-    return None
+        return [statement for statement in statements if isinstance(statement, ast.Assert)]
+    return []
 
 
 def _calls(node: ast.AST, function: str) -> bool:
-    """Return whether a call of a function occurs in a statement's condition."""
+    """Return whether a call of a function occurs in a condition."""
     return any(
         isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == function for n in ast.walk(node)
     )

@@ -38,12 +38,12 @@ def read_lm_eval(path: Path, tests: Path | None = None, form: PromptForm = "base
     seen: set[str] = set()
     for file in files:
         for entry in jsonl.read(file, _entry, imported.bad, unique=False):
-            problem_id = _problem_id(entry)
+            problem_id = _problem_id(entry, _task(file))
             if problem_id in seen:  # one line per filter; the responses are the same
                 imported.counts["repeated_lines"] += 1
                 continue
             seen.add(problem_id)
-            _add(entry, problem_id, extra.get(problem_id, ()), form, imported)
+            _add(entry, problem_id, _task(file), extra.get(problem_id, ()), form, imported)
     if not imported.candidates:
         raise InputError(f"{path}: no problem with solutions and tests. {imported.summary()}")
     return imported
@@ -61,28 +61,53 @@ def _entry(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return value
 
 
-def _problem_id(entry: Mapping[str, Any]) -> str:
+def _task(file: Path) -> str:
+    """Return the task a log is of; its name is ``samples_<task>_<date>.jsonl``."""
+    return file.stem.removeprefix("samples_").rpartition("_")[0] or file.stem
+
+
+def _problem_id(entry: Mapping[str, Any], task: str) -> str:
+    """Return the id in the document; where there is none, the number of the document in its task."""
     doc = entry["doc"]
-    return str(next((doc[name] for name in ID_FIELDS if name in doc), entry.get("doc_id")))
+    return str(next((doc[name] for name in ID_FIELDS if name in doc), f"{task}/{entry.get('doc_id')}"))
+
+
+def _is_code(prompt: str) -> bool:
+    """Return whether a prompt is the beginning of a program; tasks asked for in prose are answered as a whole."""
+    for end in ("", "\n    pass"):
+        try:
+            ast.parse(prompt.rstrip() + end)
+        except Parsed:
+            continue
+        return True
+    return False
 
 
 def _add(
-    entry: Mapping[str, Any], problem_id: str, extra: tuple[str, ...], form: PromptForm, imported: Imported
+    entry: Mapping[str, Any],
+    problem_id: str,
+    task: str,
+    extra: tuple[str, ...],
+    form: PromptForm,
+    imported: Imported,
 ) -> None:
     """Add the candidates of one document, or count why it has none."""
     doc, responses = entry["doc"], entry["resps"]
     prompt = doc.get("prompt") if isinstance(doc.get("prompt"), str) else _sent_prompt(entry)
     entry_point = doc.get("entry_point") or None
     problem = Problem(problem_id, prompt, entry_point)
-    found = [extract_solution(problem, text, form, STOP, imported.counts) for text in responses[0]]
+    whole: PromptForm = form if _is_code(prompt) else "chat"
+    found = [extract_solution(problem, text, whole, STOP, imported.counts) for text in responses[0]]
     solutions = tuple(program for program in found if program is not None)
-    texts = [*(f"assert{t}" for r in responses[1:2] for t in r), *_document_tests(doc, entry_point), *extra]
+    # A base model's test prompt ends in the word that begins the first assertion.
+    asked = [f"assert{text}" if form == "base" else text for own in responses[1:2] for text in own]
+    texts = [*asked, *_document_tests(doc, entry_point), *extra]
     tests = extract_tests(entry_point, texts, MOST_TESTS, imported.counts)
     if not solutions or not tests:
         imported.counts["problem_without_" + ("solutions" if not solutions else "tests")] += 1
         return
     imported.counts.update(solutions=len(solutions), tests=len(tests))
-    generator = {"imported_from": "lm-eval", "task": str(entry.get("task_name") or "")}
+    generator = {"imported_from": "lm-eval", "task": task}
     imported.candidates.append(Candidates(problem_id, prompt, entry_point, solutions, tests, generator))
 
 

@@ -13,7 +13,7 @@ def round_significant(values: NDArray[np.float64], digits: int = 12) -> NDArray[
     differ in their last bits; rounded, they are ties again.
     """
     magnitude = np.floor(np.log10(np.where(values == 0, 1.0, np.abs(values))))
-    scale = 10.0 ** (digits - 1 - magnitude)
     with np.errstate(over="ignore", invalid="ignore"):
+        scale = 10.0 ** (digits - 1 - magnitude)
         rounded = np.round(values * scale) / scale
     return np.where(np.isfinite(rounded), rounded, values)

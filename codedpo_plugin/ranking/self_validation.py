@@ -37,9 +37,8 @@ def self_validation(
     codes = np.ones(link.shape[:-1])
     tests = np.ones((*link.shape[:-2], link.shape[-1]))
     for _ in range(iterations):
-        # Sums of products instead of a matrix product: BLAS may sum equal rows in different orders.
-        from_tests = (weights * tests[..., None, :]).sum(axis=-1)
-        from_codes = (weights * codes[..., :, None]).sum(axis=-2)
+        from_tests = _sums(weights * tests[..., None, :])
+        from_codes = _sums(np.swapaxes(weights * codes[..., :, None], -1, -2))
         codes = (1 - damping) * codes + damping * from_tests
         tests = (1 - damping) * tests + damping * from_codes
         largest = np.maximum(codes.max(axis=-1, initial=0.0), tests.max(axis=-1, initial=0.0))
@@ -49,11 +48,26 @@ def self_validation(
     return round_significant(codes), round_significant(tests)
 
 
+def _sums(products: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sums over the last axis that are equal, to the last bit, for the same terms in any order.
+
+    A plain sum, and a matrix product even more, depends on the order of the terms and on the memory layout.
+    """
+    total: NDArray[np.float64] = np.sort(np.ascontiguousarray(products), axis=-1).sum(axis=-1)
+    return total
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
+
+
 def rank(matrix: PassMatrix, params: Mapping[str, Any]) -> Scores:
     """Rank one problem. Parameters: ``damping`` in [0, 1], ``iterations`` >= 0."""
     chosen = read_params(NAME, params, DEFAULTS)
-    damping, iterations = float(chosen["damping"]), int(chosen["iterations"])
-    if not 0 <= damping <= 1 or iterations < 0:
-        raise UsageError(f"{NAME}: damping must be in [0, 1] and iterations >= 0, got {damping} and {iterations}")
+    damping, iterations = chosen["damping"], chosen["iterations"]
+    if not (_is_number(damping) and 0 <= damping <= 1 and isinstance(iterations, int) and iterations >= 0):
+        raise UsageError(
+            f"{NAME}: damping must be in [0, 1] and iterations >= 0, got {damping!r} and {iterations!r}"
+        )
     codes, tests = self_validation(matrix.passed, damping, iterations)
     return Scores(matrix.problem_id, NAME, codes, tests, chosen)

@@ -203,7 +203,7 @@ Oracle = Callable[[Reply], Any]
 """Says by its truth whether a reply is right."""
 
 
-def _found(value: Any) -> bool:
+def found(value: Any) -> bool:
     """Return whether something was found; what it was has no portable form."""
     return value if isinstance(value, bool) else value is not None
 
@@ -217,7 +217,7 @@ def special_oracles() -> Mapping[tuple[str, str], Oracle]:
         ("humaneval", "find_zero"): lambda r: abs(special._poly(*r.inputs, r.answer)) <= r.atol,
         **{("mbpp", name): lambda r: set(r.answer) == set(r.expected) for name in special.MBPP_OUTPUT_SET_EQ_TASKS},
         **{
-            ("mbpp", name): lambda r: _found(r.answer) == _found(r.expected)
+            ("mbpp", name): lambda r: found(r.answer) == found(r.expected)
             for name in special.MBPP_OUTPUT_NOT_NONE_TASKS
         },
         ("mbpp", "are_equivalent"): lambda _: True,

@@ -1,4 +1,4 @@
-"""The whole loop with a real, tiny model: ``codedpo run`` from a configuration, then the same by single commands."""
+"""The whole loop with a real, tiny model: ``codedpo run`` from a configuration, then by single commands."""
 
 from __future__ import annotations
 

@@ -19,6 +19,9 @@ from codedpo_plugin.suites.micro import micro_problems
 TASKS = [e for e in micro_problems("train") if "list[int]" in e.prompt][:3]
 
 
+pytestmark = pytest.mark.xdist_group("real-logs")  # what takes long is made once
+
+
 @pytest.fixture
 def lm_eval_log(tmp_path) -> Path:
     """Return the folder of a run of ``lm_eval --log_samples`` with its own dummy model."""
@@ -82,10 +85,11 @@ def evalplus_data(folder: Path) -> Path:
     return path
 
 
-@pytest.fixture(params=[False, True], ids=["first-failure", "test-details"])
-def evalplus_run(request, tmp_path) -> tuple[Path, Path]:
+@pytest.fixture(params=[False, True], ids=["first-failure", "test-details"], scope="module")
+def evalplus_run(request, tmp_path_factory) -> tuple[Path, Path]:
     """Return samples and data of a real run of ``evalplus.evaluate``."""
-    data, samples = evalplus_data(tmp_path), tmp_path / "samples.jsonl"
+    folder = tmp_path_factory.mktemp("evalplus")
+    data, samples = evalplus_data(folder), folder / "samples.jsonl"
     lines = [
         {"task_id": f"HumanEval/{number}", "solution": entry.prompt + body}
         for number, entry in enumerate(TASKS)
@@ -93,7 +97,7 @@ def evalplus_run(request, tmp_path) -> tuple[Path, Path]:
     ]
     samples.write_text("".join(json.dumps(line) + "\n" for line in lines))
     command = [sys.executable, "-P", "-m", "evalplus.evaluate", "--dataset", "humaneval", "--samples", str(samples)]
-    variables = {"HUMANEVAL_OVERRIDE_PATH": str(data), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    variables = {"HUMANEVAL_OVERRIDE_PATH": str(data), "XDG_CACHE_HOME": str(folder / "cache")}
     details = ["--test-details"] if request.param else []
     subprocess.run([*command, *details], check=True, capture_output=True, env=os.environ | variables)
     return samples, data
