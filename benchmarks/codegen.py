@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ def data_folder() -> Path:
     return Path(os.environ.get("CODEDPO_TEST_DATA", ROOT.parent / "shared" / "data"))
 
 
-def rows(name: str) -> Iterator[dict]:
+def rows(name: str) -> Iterator[dict[str, Any]]:
     with gzip.open(data_folder() / "codet" / name, "rt") as handle:
         yield from map(json.loads, handle)
 
@@ -55,7 +56,7 @@ def candidates(n: int, m: int) -> Iterator[Candidates]:
         yield Candidates(row["task_id"], prompt, entry_point, programs, written, {"model": "CodeGen-16B"})
 
 
-def _tests() -> Iterator[dict]:
+def _tests() -> Iterator[dict[str, Any]]:
     yield from rows("humaneval-codegen16b-tests.jsonl.gz")
 
 
