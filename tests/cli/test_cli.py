@@ -183,7 +183,11 @@ def test_an_interrupt_keeps_what_is_finished(tmp_path):
     looping = Candidates("loop", loop, "f", tuple(f"{loop}# {i}" for i in range(200)), ("assert f() == 1",))
     jsonl.write(source, [*candidates(1), looping])
     command = [*COMMAND, "build", source, "-o", tmp_path / "run"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+
+    def listen() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background of a script would ignore it
+
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=listen) as process:
         manifest = tmp_path / "run" / "manifest.json"
         while not manifest.exists() and process.poll() is None:
             time.sleep(0.05)
