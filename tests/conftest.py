@@ -17,6 +17,15 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory) -> Iterator[Path]:
+    """Keep what tests compute out of the user's cache, and the user's cache out of the tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CODEDPO_CACHE", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def pool() -> Iterator[Pool]:
     """Return a pool of one confined worker."""

@@ -29,6 +29,8 @@ class SampleResult:
     """The same for the suite's own tests, without those EvalPlus added."""
     cpu_ns: int
     """CPU time over all tests that were run."""
+    plus_status: str | None = None
+    """The same for the tests that were added; None where there are none."""
 
     @property
     def passed(self) -> bool:

@@ -129,29 +129,41 @@ def _run_task(
     seed: int = 0,
 ) -> SuiteResult:
     """Run a suite's task in lm-eval and return the samples it logged."""
-    from lm_eval import simple_evaluate
+    from lm_eval.evaluator import evaluate
     from lm_eval.tasks import TaskManager
 
+    from codedpo_plugin.harness.replay import ReplayLM
     from codedpo_plugin.harness.suite_task import FILTER, SuiteTask
 
     engine = {"sandbox": execute.sandbox, "workers": execute.workers}
     task = SuiteTask({"metadata": dict(metadata) | engine}, suite, sandboxes)
+    if gen_kwargs:
+        task.set_config(key="generation_kwargs", value=dict(gen_kwargs), update=True)
+    if not isinstance(lm, ReplayLM):
+        _set_seeds(seed)
     with boundary(EvaluationError, f"the evaluation on {suite.name} failed"):
-        outcome = simple_evaluate(
-            model=lm,
-            tasks=[task],
-            task_manager=TaskManager(include_defaults=False),
-            gen_kwargs=dict(gen_kwargs) if gen_kwargs else None,
+        outcome = evaluate(
+            lm,
+            TaskManager(include_defaults=False).load([task]),
             limit=limit,
             apply_chat_template=apply_chat_template,
             bootstrap_iters=0,
             log_samples=True,
-            random_seed=seed,
-            numpy_random_seed=seed,
-            torch_random_seed=seed,
         )
     if outcome is None:
         raise CodeDPOError("only the first process of a distributed run has the results")
     logged = [s for s in outcome["samples"][task.task_name] if s["filter"] == FILTER]
     samples = tuple(SampleResult(**one) for entry in logged for one in entry["filtered_resps"][0])
     return SuiteResult(suite.name, {}, samples, tuple(metadata["ks"]))
+
+
+def _set_seeds(seed: int) -> None:
+    """Set the seeds that lm-eval sets; its ``simple_evaluate`` spends seconds on describing the machine, too."""
+    import random
+
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)

@@ -53,6 +53,8 @@ class Judgement:
     expected: Any = None
     oracle: Callable[[Any], bool] | None = None
     """A trusted function of the value, for suites whose answers are not plainly equal or unequal."""
+    surely: Callable[[str], bool] | None = None
+    """With an oracle: says of an encoded value that it is right, so that it need not be decoded; or False."""
     clean: str | None = None
     """An expression over ``_answers``, a tuple."""
 

@@ -1,12 +1,12 @@
 """The confined side of the engine: one worker, which forks one process for every program.
 
 Started by :mod:`codedpo_plugin.execution.worker` as ``python -s -S child.py FD``, already inside the sandbox.
-Standard library only (and ``wire.py`` beside it), and as few modules as it can do with: every page of this
-process is mapped into every fork.
+Standard library only, and the files beside it: ``program.py`` runs in each program's process, ``supervisor.py``
+watches it, ``wire.py`` and ``scratch.py`` are shared with the host. As few modules as it can do with: every page of
+this process is mapped into every fork.
 
-Three parts, top to bottom: what runs in the *program's* process (untrusted as soon as the program starts), the
-*supervisor* that watches one such process, and the worker's *loop*. What a program's process sends is bytes on
-a pipe: the supervisor cuts them into lines and passes them on without looking inside.
+A program that imports a library known to load slowly is passed on to a *specialist*: a worker forked from this one
+that has imported the library once, and forks its programs with it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,11 @@ import ctypes
 import gc
 import json
 import os
-import random
+import re
 import resource
-import select
 import signal
 import struct
 import sys
-import time
-import types
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -31,215 +28,72 @@ from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [HERE, *(entry for entry in sys.path if entry != HERE)]
-from scratch import empty_folder  # type: ignore[import-not-found,unused-ignore]  # noqa: E402 - beside this file
-from wire import read_frame, to_wire, write_frame  # type: ignore[import-not-found,unused-ignore]  # noqa: E402 - beside this file
+from program import Checks, run_program, run_script, time_program  # type: ignore[import-not-found,unused-ignore]
+from scratch import empty_folder  # type: ignore[import-not-found,unused-ignore]
+from supervisor import (  # type: ignore[import-not-found,unused-ignore]
+    AnswerLine,
+    Limits,
+    Watch,
+    cause_of_death,
+    parse_lines,
+)
+from wire import read_frame, write_frame  # type: ignore[import-not-found,unused-ignore]
 
 del sys.path[0]  # programs import from the interpreter's own folders only
+for beside in ("program", "scratch", "supervisor", "wire"):
+    del sys.modules[beside]
 
-Checks = list[tuple[bool, "CodeType | str"]]  # judged inside?, and the code or why it does not compile
-Limits = dict[str, Any]
-AnswerLine = list[Any]  # ending, CPU nanoseconds, payload
-
-TICK_MS = 20
-ENDINGS = frozenset({"value", "held", "broken", "raised", "forbidden", "memory"})
 UNCONFINED = 125  # exit status of a process that could not be confined
 CONFINED = b"confined\n"  # what such a process sends before its program gets to run
 PRELOAD = """
 abc bisect cmath collections collections.abc copy dataclasses datetime decimal enum fractions functools hashlib
 heapq itertools math operator queue re statistics string textwrap typing
 """.split()  # noqa: SIM905 - a list of names is read as words
-# --------------------------------------------------------------------------- the program's process
+SLOW_TO_IMPORT = "matplotlib networkx numpy pandas requests scipy sklearn sympy torch".split()  # noqa: SIM905 - idem
+IMPORT = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
+LIBC = ctypes.CDLL(None, use_errno=True)
+SPECIALISTS = 4  # so many at a time
 
 
-def describe(error: BaseException) -> str:
-    """Return a short description of an exception whose ``__str__`` may be hostile."""
-    try:
-        return json.dumps(f"{type(error).__name__}: {error}"[:300])
-    except BaseException:
-        return json.dumps(type(error).__name__[:300])
-
-
-def ending_of(error: BaseException) -> str:
-    """Return how a check ended that raised ``error``."""
-    if isinstance(error, MemoryError):
-        return "memory"
-    return "forbidden" if isinstance(error, PermissionError) else "raised"
-
-
-class Reporter:
-    """Writes one line for every finished check. Holds its own references to what it calls."""
-
-    def __init__(self, fd: int) -> None:
-        self.fd, self.write, self.clock = fd, os.write, time.process_time_ns
-        self.start = self.clock()
-
-    def send(self, ending: str, payload: str, now: int) -> None:
-        """Report a check that ended at CPU time ``now``; the next check starts when this returns."""
-        line = memoryview(f"{ending} {now - self.start} {payload}\n".encode("ascii", "replace"))
-        while line:
-            line = line[self.write(self.fd, line) :]
-        self.start = self.clock()
-
-
-def load_program(source: str) -> dict[str, Any]:
-    """Run the module body of a program in a fresh module and return its namespace."""
-    random.seed(0)  # here: a fork seeds it anew
-    module = types.ModuleType("solution")
-    sys.modules["solution"] = module
-    exec(compile(source, "<solution>", "exec", dont_inherit=True), module.__dict__)
-    return module.__dict__
-
-
-def run_program(source: str, checks: Checks, first: int, fd: int) -> None:
-    """Load a program, then run its checks from ``first`` on, one line each. The load is a line of its own."""
-    report = Reporter(fd)
-    evaluate, dumps, clock = eval, json.dumps, time.process_time_ns
-    try:
-        namespace = load_program(source)
-    except BaseException as error:
-        report.send(ending_of(error), describe(error), clock())
-        return
-    report.send("value", "null", clock())
-    for inside, code in checks[first:]:
-        try:
-            if isinstance(code, str):
-                raise SyntaxError(code)
-            value = evaluate(code, namespace)
-            now = clock()
-            report.send("held", "", now) if inside else report.send("value", dumps(to_wire(value)), now)
-        except BaseException as error:
-            broken = inside and isinstance(error, AssertionError)
-            report.send("broken" if broken else ending_of(error), describe(error), clock())
-
-
-def time_program(source: str, checks: Checks, min_pass_ns: int, passes: int, fd: int) -> None:
-    """Load a program and report ``passes`` runs through all checks, garbage collection off.
-
-    The checks are looped over until one pass takes ``min_pass_ns``; reported is the time of one loop.
-    """
-    report, clock, evaluate = Reporter(fd), time.process_time_ns, eval
-    loops = 1
-
-    def one_pass() -> int:
-        start = clock()
-        for _ in range(loops):
-            for _, code in checks:
-                evaluate(code, namespace)
-        return clock() - start
-
-    try:
-        namespace = load_program(source)
-        gc.disable()
-        one_pass()
-        while (elapsed := one_pass()) < min_pass_ns and loops < 1 << 20:
-            loops = max(loops * 2, int(loops * 1.2 * min_pass_ns / max(elapsed, 1)))
-        for _ in range(passes):
-            report.send("value", repr(one_pass() / loops), clock())
-    except BaseException as error:
-        report.send(ending_of(error), describe(error), clock())
-
-
-# --------------------------------------------------------------------------- the supervisor
-
-
-class Watch:
-    """The lines one program's process has sent, and what it has used."""
-
-    def __init__(self, pid: int, fd: int, limits: Limits, most: int) -> None:
-        self.pid, self.fd, self.limits, self.most = pid, fd, limits, most
-        self.clock = (~pid << 3) | 2  # the kernel's id of that process's CPU clock, see clock_getcpuclockid(3)
-        self.data = bytearray()
-        self.lines = 0
-        self.cpu_mark, self.wall_mark = -1.0, 0.0
-
-    def drain(self) -> None:
-        """Read what is in the pipe without waiting."""
-        before = len(self.data)
-        while True:
-            try:
-                chunk = os.read(self.fd, 1 << 16)
-            except BlockingIOError:
-                break
-            if not chunk:
-                break
-            self.data += chunk
-            if len(self.data) > self.limits["answer_bytes"]:
-                return
-        self.lines += self.data.count(b"\n", before)
-
-    def overrun(self, seen: int) -> str | None:
-        """Return why the process has to be stopped now, or None. ``seen``: lines at the last look."""
-        if len(self.data) > self.limits["answer_bytes"] or self.lines > self.most:
-            return "crash"
-        try:
-            cpu = time.clock_gettime(self.clock)
-        except OSError:
-            return None
-        now = time.monotonic()
-        if self.cpu_mark < 0 or self.lines != seen:
-            self.cpu_mark, self.wall_mark = cpu, now
-        if cpu - self.cpu_mark > self.limits["cpu_s"] or now - self.wall_mark > self.limits["wall_s"]:
-            return "timeout"
-        return None
-
-    def wait(self) -> tuple[int, str | None]:
-        """Wait until the process ends or overruns a limit; return (status, reason it was killed or None)."""
-        poll = select.poll()
-        poll.register(self.fd, 0)  # wakes at hang-up only: the lines of a short program cost no wake-up
-        reason = None
-        seen = -1
-        while not poll.poll(TICK_MS):
-            self.drain()
-            reason = self.overrun(seen)
-            seen = self.lines
-            if reason:
-                break
-        self.drain()
-        return self.reap(reason)
-
-    def reap(self, reason: str | None) -> tuple[int, str | None]:
-        """Collect the process; one that hung up its pipe but lives on gets a tick, then is killed."""
-        if reason is None:
-            for _ in range(TICK_MS):
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
-                if pid:
-                    return status, None
-                time.sleep(0.001)
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        return os.waitpid(self.pid, 0)[1], reason or "crash"
-
-
-def cause_of_death(status: int, reason: str | None) -> str:
-    """Return the ending of the check that was running when a process ended without answering it."""
-    if reason:
-        return reason
-    if os.WIFSIGNALED(status):
-        number = signal.Signals(os.WTERMSIG(status))
-        return {signal.SIGKILL: "memory", signal.SIGSYS: "forbidden"}.get(number, "crash")
-    return "crash"
-
-
-def parse_lines(data: bytearray) -> list[AnswerLine]:
-    """Cut a process's bytes into [ending, cpu_ns, payload] lists, up to the first that is not of that form."""
-    answers = []
-    for raw in bytes(data).split(b"\n")[:-1]:
-        ending, _, rest = raw.decode("ascii", "replace").partition(" ")
-        cpu, _, payload = rest.partition(" ")
-        if ending not in ENDINGS or not cpu.isdigit() or len(cpu) > 18:
-            break
-        answers.append([ending, int(cpu), payload])
-    return answers
+# --------------------------------------------------------------------------- the worker
 
 
 class Worker:
     """The loop of one worker process."""
 
     def __init__(self, channel: int, setup: dict[str, Any]) -> None:
-        self.channel = channel
+        self.source = self.sink = channel
         self.scratch = setup["scratch"]
         self.confine_program = program_confinement(setup["program_filter"])
-        self.suites: dict[str, Checks] = {}
+        self.suites: dict[str, tuple[list[list[str]], Checks]] = {}
+        self.slow = installed(SLOW_TO_IMPORT) - set(setup["preload"])
+        self.specialists: dict[tuple[str, ...], tuple[int, int]] = {}
+
+    def serve(self) -> None:
+        """Answer frames until the channel closes."""
+        while (frame := read_frame(self.source)) is not None:
+            self.learn(frame)
+            libraries = tuple(sorted(self.slow.intersection(IMPORT.findall(frame["program"]))))
+            write_frame(self.sink, self.pass_on(frame, libraries) if libraries else self.answer(frame))
+
+    def learn(self, frame: dict[str, Any]) -> None:
+        """Keep and compile the checks that a frame brings along."""
+        if "checks" in frame:
+            if len(self.suites) >= 4:
+                self.suites.pop(next(iter(self.suites)))
+            compiled = [compile_check(mode, source) for mode, source in frame["checks"]]
+            self.suites[frame["suite"]] = frame["checks"], compiled
+
+    def answer(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Return the frame that answers one."""
+        program, limits = frame["program"], frame["limits"]
+        _, checks = self.suites[frame["suite"]]
+        if frame["do"] == "time":
+            figures, problem = self.measure(program, checks, frame)
+            return {"id": frame["id"], "figures": figures, "problem": problem}
+        scripts = bool(checks) and checks[0][0] == "output"
+        answers = self.run_scripts(program, checks, limits) if scripts else self.execute(program, checks, limits)
+        return {"id": frame["id"], "answers": answers}
 
     def fork(self, limits: Limits, body: Callable[[int], None], most: int) -> tuple[bytearray, int, str | None]:
         """Run ``body(fd)`` in a forked, confined process; return its bytes, exit status and kill reason."""
@@ -248,7 +102,7 @@ class Worker:
         if pid == 0:
             try:
                 os.close(read_end)
-                os.close(self.channel)
+                self.close_channels()
                 self.limit(limits)
                 self.confine_program()
                 os.write(write_end, CONFINED)
@@ -265,10 +119,15 @@ class Worker:
             status, reason = watch.wait()
         finally:
             os.close(read_end)
-            self.clean()
+            empty_folder(self.scratch)  # a worker that cannot do that ends, and is replaced
         if not watch.data.startswith(CONFINED):
             raise RuntimeError("a program's process could not be confined")
         return watch.data[len(CONFINED) :], status, reason
+
+    def close_channels(self) -> None:
+        """Close whatever leads to the host or to another worker."""
+        for fd in {self.source, self.sink, *(fd for pair in self.specialists.values() for fd in pair)}:
+            os.close(fd)
 
     def limit(self, limits: Limits) -> None:
         """Set the resource limits of the process that will run a program."""
@@ -277,18 +136,15 @@ class Worker:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
 
-    def clean(self) -> None:
-        """Empty the scratch folder; leave the worker (which is then replaced) when that cannot be done."""
-        empty_folder(self.scratch)
-
     def execute(self, program: str, checks: Checks, limits: Limits) -> list[AnswerLine]:
         """Run a program against all checks, in as many processes as it takes; return one answer per check."""
         answers: list[AnswerLine] = []
         timeouts = 0
         while len(answers) < len(checks):
             first = len(answers)
+            own = limits if timeouts else limits | {"cpu_s": limits["first_cpu_s"]}
             data, status, reason = self.fork(
-                limits, partial(run_program, program, checks, first), len(checks) - first + 1
+                own, partial(run_program, program, checks, first), len(checks) - first + 1
             )
             lines = parse_lines(data)
             if not lines:
@@ -304,6 +160,40 @@ class Worker:
                 answers += [["not_run", -1, ""]] * (len(checks) - len(answers))
         return answers
 
+    def run_scripts(self, program: str, checks: Checks, limits: Limits) -> list[AnswerLine]:
+        """Run a program as a script on every input, each time in a process of its own; return what it printed."""
+        answers: list[AnswerLine] = []
+        for _, text in checks:
+            timeouts = sum(answer[0] == "timeout" for answer in answers)
+            own = limits if timeouts else limits | {"cpu_s": limits["first_cpu_s"]}
+            over = timeouts >= limits["max_timeouts"]
+            answers.append(["not_run", -1, ""] if over else self.run_script(program, str(text), own))
+        return answers
+
+    def run_script(self, program: str, text: str, limits: Limits) -> AnswerLine:
+        """Run a script on one input. What it printed counts if it exits with status 0, however it does so."""
+        stdin, stdout = self.open_file(text.encode("utf-8", "surrogatepass")), self.open_file(b"")
+        try:
+            data, status, reason = self.fork(limits, partial(run_script, program, stdin, stdout), 1)
+            failed = [line for line in parse_lines(data) if line[0] in ("raised", "forbidden", "memory")]
+            if failed or status or reason:
+                return [failed[0][0], -1, failed[0][2]] if failed else [cause_of_death(status, reason), -1, ""]
+            size = os.fstat(stdout).st_size
+            if size > limits["answer_bytes"]:
+                return ["crash", -1, ""]
+            return ["value", -1, json.dumps(os.pread(stdout, size, 0).decode("utf-8", "replace"))]
+        finally:
+            os.close(stdin)
+            os.close(stdout)
+
+    def open_file(self, data: bytes) -> int:
+        """Return a descriptor of a file in the scratch folder that has no name, and holds some bytes."""
+        path = os.path.join(self.scratch, "stream")
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        os.unlink(path)
+        os.pwrite(fd, data, 0)
+        return fd
+
     def measure(self, program: str, checks: Checks, frame: dict[str, Any]) -> tuple[list[str], str]:
         """Return the CPU nanoseconds of each pass through all checks, and why there are none."""
         passes = frame["passes"]
@@ -317,48 +207,79 @@ class Worker:
         failed = [ending for ending, _, _ in lines if ending != "value"]
         return [], failed[0] if failed else cause_of_death(status, reason)
 
-    def checks_of(self, frame: dict[str, Any]) -> Checks:
-        """Return the compiled checks a frame refers to, compiling those it brings along."""
-        if "checks" in frame:
-            if len(self.suites) >= 4:
-                self.suites.pop(next(iter(self.suites)))
-            self.suites[frame["suite"]] = [compile_check(mode, source) for mode, source in frame["checks"]]
-        return self.suites[frame["suite"]]
+    def pass_on(self, frame: dict[str, Any], libraries: tuple[str, ...]) -> dict[str, Any]:
+        """Have a frame answered by the specialist for some libraries; this worker ends when that one does."""
+        if libraries not in self.specialists:
+            self.start_specialist(libraries)
+        source, sink = self.specialists[libraries]
+        write_frame(sink, frame | {"checks": self.suites[frame["suite"]][0]})
+        answer = read_frame(source)
+        if answer is None:
+            raise RuntimeError("a specialist has ended")
+        return dict(answer)
 
-    def serve(self) -> None:
-        """Answer frames until the channel closes."""
-        while (frame := read_frame(self.channel)) is not None:
-            checks, limits = self.checks_of(frame), frame["limits"]
-            if frame["do"] == "time":
-                figures, problem = self.measure(frame["program"], checks, frame)
-                write_frame(self.channel, {"id": frame["id"], "figures": figures, "problem": problem})
-            else:
-                answers = self.execute(frame["program"], checks, limits)
-                write_frame(self.channel, {"id": frame["id"], "answers": answers})
+    def start_specialist(self, libraries: tuple[str, ...]) -> None:
+        """Fork a worker that has some libraries loaded; it takes the place of the oldest if there are too many."""
+        if len(self.specialists) >= SPECIALISTS:
+            for fd in self.specialists.pop(next(iter(self.specialists))):
+                os.close(fd)
+        theirs, sink = os.pipe()
+        source, their_sink = os.pipe()
+        if os.fork() == 0:
+            die_with_parent()
+            os.close(source)
+            os.close(sink)
+            self.close_channels()
+            self.source, self.sink, self.specialists, self.slow = theirs, their_sink, {}, set()
+            load_libraries(libraries)
+            self.serve()
+            os._exit(0)
+        os.close(theirs)
+        os.close(their_sink)
+        self.specialists[libraries] = source, sink
 
 
-def compile_check(mode: str, source: str) -> tuple[bool, CodeType | str]:
-    """Return (judged inside?, code object), with a message in the place of code that does not compile."""
-    inside = mode == "inside"
+def installed(names: list[str]) -> set[str]:
+    """Return which of some packages can be imported, without importing them."""
+    return {name for name in names if any(os.path.isdir(os.path.join(folder, name)) for folder in sys.path)}
+
+
+def load_libraries(names: tuple[str, ...]) -> None:
+    """Import libraries as programs would, and keep the garbage collector from touching them."""
+    for name in names:
+        with suppress(Exception):  # the program will see the error for itself
+            __import__(name)
+    gc.collect()
+    gc.freeze()
+
+
+def compile_check(mode: str, source: str) -> tuple[str, CodeType | str]:
+    """Return (mode, code object), with a message in the place of code that does not compile."""
+    if mode == "output":
+        return mode, source
     try:
-        return inside, compile(source, "<test>", "exec" if inside else "eval", dont_inherit=True)
+        return mode, compile(source, "<test>", "exec" if mode == "inside" else "eval", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return inside, f"{type(error).__name__}: {error}"
+        return mode, f"{type(error).__name__}: {error}"
 
 
 # --------------------------------------------------------------------------- the worker's start
 
 
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends."""
+    LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
 def program_confinement(bpf_hex: str) -> Callable[[], None]:
     """Return a function that takes from the calling process the right to fork, execute and signal."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    prctl: Any = libc.prctl
+    prctl: Any = LIBC.prctl
     prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
     filters = ctypes.create_string_buffer(bytes.fromhex(bpf_hex))
     program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(bpf_hex) // 16, ctypes.addressof(filters)))
 
     def confine() -> None:
-        prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: a program does not outlive its worker
+        die_with_parent()
         if bpf_hex and prctl(22, 2, program, 0, 0) != 0:  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
             os._exit(UNCONFINED)
 
@@ -383,8 +304,7 @@ def main() -> None:
     write_frame(channel, {"ready": sys.version.split()[0]})
     for fd in (1, 2):
         os.dup2(0, fd)
-    gc.collect()
-    gc.freeze()
+    load_libraries(())
     worker.serve()
 
 

@@ -146,6 +146,8 @@ def _judge_on_host(sheet: _Sheet) -> Iterator[_Pending]:
 
 def _judge_value(judgement: Judgement, payload: str) -> Verdict | str | None:
     """Return the verdict on a value, or the expression a clean process has to evaluate, or None: inside."""
+    if judgement.surely and judgement.surely(payload):
+        return Verdict.PASS
     try:
         value = decode(payload)
         if judgement.clean is not None:

@@ -3,6 +3,10 @@
 One thread and no locks: a generator that keeps every worker supplied, waits for whichever answers first and
 hands the results out in the order of the jobs. Jobs are taken from their iterable only as results are consumed,
 so that any number of them streams through in bounded memory.
+
+What went wrong may be the fault of a busy machine. A job with a check that ran out of time, or that was under
+way when two workers died, is run once more while nothing else runs; only then its verdict stands. As that run
+decides, the first check to run out of time does so at half of its limit.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from math import isfinite
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
+from codedpo_plugin.execution.confirmation import confirmed, open_checks, ran_out_of_time
 from codedpo_plugin.execution.interpreter import inspect_interpreter
 from codedpo_plugin.execution.requests import (
     MEBIBYTE,
@@ -42,17 +47,25 @@ IN_FLIGHT: Final = 2
 """Jobs a worker holds at a time: one running, one waiting, so that it never idles."""
 AHEAD: Final = 64
 """Jobs per worker that may be finished before the oldest is; bounds the memory of the parent."""
-ATTEMPTS: Final = 2
-"""A job during which its worker died is tried once more, in a fresh worker, before it is called a crash."""
+ATTEMPTS: Final = 3
+"""A job during which its worker died is tried again in a fresh worker, the last time alone; then it is a crash."""
+
+CROWDED: Final = 0.5
+"""Share of its CPU time after which a program's check is put off while others run, to be asked again alone."""
 
 
 @dataclass(slots=True)
-class _Task:
+class _Task(Generic[R]):
     """A job on its way through the pool."""
 
     number: int
     job: AnyJob
-    attempts: int = 0
+    deaths: int = 0
+    """How many workers have died with it."""
+    alone: bool = False
+    """Whether it has to run while nothing else does."""
+    first: R | None = None
+    """What came out of it before it was run alone."""
 
 
 @dataclass(slots=True)
@@ -60,7 +73,9 @@ class _State(Generic[R]):
     """What one run through the pool has in hand."""
 
     parse: Callable[[dict[str, Any], AnyJob], R]
-    waiting: deque[_Task] = field(default_factory=deque)
+    waiting: deque[_Task[R]] = field(default_factory=deque)
+    suspects: deque[_Task[R]] = field(default_factory=deque)
+    """What is to be run again, alone."""
     finished: dict[int, R] = field(default_factory=dict)
     """Results by number of their job, until those before them have been handed out."""
 
@@ -70,7 +85,7 @@ class _Seat:
     """A worker and what it holds."""
 
     worker: WorkerProcess
-    tasks: deque[_Task] = field(default_factory=deque)
+    tasks: deque[_Task[Any]] = field(default_factory=deque)
     suites: deque[tuple[Check, ...]] = field(default_factory=lambda: deque(maxlen=4))
     since: float = 0.0
 
@@ -96,6 +111,8 @@ class Pool:
         self.size = workers or len(os.sched_getaffinity(0))
         self.spec = WorkerSpec(choose(sandbox, known), inspect_interpreter(interpreter), preload)
         self._seats: list[_Seat] = []
+        self._slow: set[str] = set()
+        """Programs that ran out of time alone: the timeouts of their other jobs stand."""
         self._judges: Pool | None = None
 
     def __enter__(self) -> Pool:
@@ -135,24 +152,20 @@ class Pool:
     def _drive(self, jobs: Iterable[AnyJob], parse: Callable[[dict[str, Any], AnyJob], R]) -> Iterator[R]:
         """Drive the workers until every job has its result."""
         state = _State(parse)
-        source = (_Task(number, job) for number, job in enumerate(jobs))
+        source: Iterator[_Task[R]] = (_Task(number, job) for number, job in enumerate(jobs))
         try:
             for next_out in count():
                 while next_out not in state.finished:
-                    if not self._take(source, state) and not self._busy(state):
+                    if not self._take(source, state) and not self._held(state) - len(state.finished):
                         return
-                    self._supply(state.waiting)
+                    self._supply(state)
                     self._wait(state)
                 yield state.finished.pop(next_out)
         except BaseException:
             self.close()  # jobs are under way whose results nobody will read
             raise
 
-    def _busy(self, state: _State[R]) -> bool:
-        """Return whether a job is waiting or under way."""
-        return bool(state.waiting) or any(seat.tasks for seat in self._seats)
-
-    def _take(self, source: Iterator[_Task], state: _State[R]) -> bool:
+    def _take(self, source: Iterator[_Task[R]], state: _State[R]) -> bool:
         """Take in jobs, as many as may wait; results held back by a slow job are bounded. Return if any came."""
         came = False
         while len(state.waiting) < self.size and self._held(state) < AHEAD * self.size:
@@ -163,24 +176,37 @@ class Pool:
             came = True
         return came
 
+    def _under_way(self) -> int:
+        """Return the number of jobs that workers have in hand."""
+        return sum(len(seat.tasks) for seat in self._seats)
+
     def _held(self, state: _State[R]) -> int:
         """Return the number of jobs between source and consumer."""
-        return len(state.waiting) + len(state.finished) + sum(len(seat.tasks) for seat in self._seats)
+        return len(state.waiting) + len(state.suspects) + len(state.finished) + self._under_way()
 
-    def _supply(self, waiting: deque[_Task]) -> None:
-        """Give every worker something to do, starting workers as they are needed."""
-        while waiting:
-            seat = min(self._seats, key=lambda s: len(s.tasks), default=None)
-            if (seat is None or seat.tasks) and len(self._seats) < self.size:
-                seat = _Seat(WorkerProcess(self.spec))
-                self._seats.append(seat)
-            if seat is None or len(seat.tasks) >= IN_FLIGHT:
-                return
-            task = waiting.popleft()
-            if not seat.tasks:
-                seat.since = time.monotonic()
-            seat.tasks.append(task)
-            seat.worker.send(_frame(task, seat.suites))
+    def _supply(self, state: _State[R]) -> None:
+        """Give every worker something to do; what is to run alone comes when there is nothing else, one by one."""
+        if any(task.alone for seat in self._seats for task in seat.tasks):
+            return
+        while state.waiting and self._hand_out(state.waiting[0]):
+            state.waiting.popleft()
+        if state.suspects and not state.waiting and not self._under_way():
+            self._hand_out(state.suspects.popleft())
+
+    def _hand_out(self, task: _Task[R]) -> bool:
+        """Give a task to the least busy worker, starting workers as they are needed; return whether one took it."""
+        seat = min(self._seats, key=lambda s: len(s.tasks), default=None)
+        if (seat is None or seat.tasks) and len(self._seats) < self.size:
+            seat = _Seat(WorkerProcess(self.spec))
+            self._seats.append(seat)
+        if seat is None or len(seat.tasks) >= IN_FLIGHT:
+            return False
+        if not seat.tasks:
+            seat.since = time.monotonic()
+        seat.tasks.append(task)
+        final = task.alone or task.job.program in self._slow
+        seat.worker.send(_frame(task, seat.suites, final=final))
+        return True
 
     def _wait(self, state: _State[R]) -> None:
         """Move bytes until something happens; collect results and replace workers that died."""
@@ -195,7 +221,7 @@ class Pool:
                     task = seat.tasks[0]
                     if frame["id"] != task.number:
                         raise WorkerError(f"it answered job {frame['id']} instead of {task.number}")
-                    state.finished[task.number] = state.parse(frame, task.job)
+                    self._settle(task, state.parse(frame, task.job), state)
                     seat.tasks.popleft()
                     seat.since = time.monotonic()
                 if seat.tasks and time.monotonic() - seat.since > _patience(seat.tasks[0].job):
@@ -203,21 +229,38 @@ class Pool:
             except (WorkerError, ValueError, TypeError, KeyError, IndexError) as death:
                 self._bury(seat, state, death)
 
+    def _settle(self, task: _Task[R], result: R, state: _State[R]) -> None:
+        """File the result of a task, or put the task aside to be run again, alone."""
+        job = task.job
+        if isinstance(job, Job) and isinstance(result, JobResult) and ran_out_of_time(result):
+            if not task.alone and job.program not in self._slow:
+                state.suspects.append(_Task(task.number, open_checks(job, result), alone=True, first=result))
+                return
+            self._slow.add(job.program)
+        state.finished[task.number] = confirmed(task.first, result)
+
     def _bury(self, seat: _Seat, state: _State[R], death: Exception) -> None:
         """Replace a dead worker; only the job it was running may be at fault."""
         self._seats.remove(seat)
         seat.worker.close()
         if seat.tasks:
             culprit = seat.tasks[0]
-            culprit.attempts += 1
-            if culprit.attempts >= ATTEMPTS:
-                state.finished[culprit.number] = state.parse(_crash(culprit.job, str(death)), culprit.job)
+            culprit.deaths += 1
+            if culprit.deaths >= ATTEMPTS - 1:
                 seat.tasks.popleft()
+                if culprit.deaths == ATTEMPTS:
+                    state.finished[culprit.number] = state.parse(_crash(culprit.job, str(death)), culprit.job)
+                else:
+                    culprit.alone = True
+                    state.suspects.append(culprit)
         state.waiting.extendleft(reversed(seat.tasks))
 
 
-def _frame(task: _Task, suites: deque[tuple[Check, ...]]) -> dict[str, Any]:
-    """Return the frame that asks for a job; checks travel only when the worker does not hold them."""
+def _frame(task: _Task[Any], suites: deque[tuple[Check, ...]], *, final: bool) -> dict[str, Any]:
+    """Return the frame that asks for a job; checks travel only when the worker does not hold them.
+
+    ``final``: a check that runs out of time will not be asked again.
+    """
     job, limits = task.job, task.job.limits
     frame: dict[str, Any] = {
         "id": task.number,
@@ -226,7 +269,8 @@ def _frame(task: _Task, suites: deque[tuple[Check, ...]]) -> dict[str, Any]:
         "suite": str(hash(job.checks)),
         "limits": {
             "cpu_s": limits.cpu_s,
-            "wall_s": limits.wall_s,
+            "first_cpu_s": limits.cpu_s * (1.0 if final else CROWDED),
+            "wall_s": limits.wall_s * load(),
             "memory_bytes": limits.memory_mb * MEBIBYTE,
             "answer_bytes": limits.answer_mb * MEBIBYTE,
             "max_timeouts": limits.max_timeouts,
@@ -251,7 +295,7 @@ def _answer(check: Check, line: list[Any]) -> Answer:
     """Return one answer. One that its kind of check cannot give was forged by the program, and is a crash."""
     ending, cpu_ns, payload = line
     answer = Answer(Ending(ending), int(cpu_ns), str(payload))
-    impossible = (Ending.HELD, Ending.BROKEN) if check.mode is Mode.VALUE else (Ending.VALUE,)
+    impossible = (Ending.VALUE,) if check.mode is Mode.INSIDE else (Ending.HELD, Ending.BROKEN)
     return Answer(Ending.CRASH, payload="it sent a forged answer") if answer.ending in impossible else answer
 
 
@@ -277,7 +321,12 @@ def _patience(job: AnyJob) -> float:
     limits: Limits = job.limits
     tests = min(len(job.checks), limits.max_timeouts) + 1
     passes = job.passes + 40 if isinstance(job, TimingJob) else 1
-    return 30.0 + 3 * tests * passes * max(limits.wall_s, 2 * limits.cpu_s) + 0.1 * len(job.checks)
+    return load() * (30.0 + 3 * tests * passes * max(limits.wall_s, 2 * limits.cpu_s) + 0.1 * len(job.checks))
+
+
+def load() -> float:
+    """Return how many processes want each core of the machine, at least one: it is slower by about as much."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def require_confinement(sandbox: str, sandboxes: Mapping[str, Sandbox]) -> str:

@@ -42,6 +42,8 @@ class Mode(StrEnum):
     """Evaluate an expression and send its value."""
     INSIDE = "inside"
     """Run a statement; it holds when it does not raise."""
+    OUTPUT = "output"
+    """Run the program as a script that reads the check's source from standard input; send what it printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ class Job:
     program: str
     checks: tuple[Check, ...]
     limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if len({check.mode is Mode.OUTPUT for check in self.checks}) > 1:
+            raise UsageError("a program is either run as a script or asked for values: make two jobs of it")
 
 
 @dataclass(frozen=True, slots=True)

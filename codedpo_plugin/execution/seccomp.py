@@ -114,6 +114,7 @@ PROGRAM_ONLY: Final = frozenset(
         "sched_setparam",
         "sched_setattr",
         "ioprio_set",
+        "fchmodat",  # the worker opens folders that a program has left without rights
     ]
 )
 """Denied to programs, but not to the worker that watches them."""

@@ -28,6 +28,11 @@ def truncate(text: str, stops: Iterable[str]) -> str:
     return text[: min((i for stop in stops if (i := text.find(stop)) >= 0), default=len(text))]
 
 
+def fenced_code(text: str) -> str:
+    """Return the code blocks of a text, or the text if it has none."""
+    return "\n".join(_FENCE.findall(text)) if "```" in text else text
+
+
 def extract_solution(
     problem: Problem, response: str, form: PromptForm, stops: Iterable[str], counts: Counter[str]
 ) -> str | None:
@@ -84,8 +89,7 @@ def extract_tests(
 
 def split_assertions(text: str, counts: Counter[str]) -> Iterator[ast.Assert]:
     """Yield every assertion statement in a text, be it code, a code block, or a list of assertions cut off."""
-    code = "\n".join(_FENCE.findall(text)) if "```" in text else text
-    lines = code.split("\n")
+    lines = fenced_code(text).split("\n")
     starts = [i for i, line in enumerate(lines) if line.lstrip().startswith("assert")]
     for start, end in pairwise([*starts, len(lines)]):
         assertions = _parse_assertions(lines[start:end])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import datasets
-from lm_eval.api.instance import Instance
+import numpy as np
 from lm_eval.api.task import ConfigurableTask
 
 from codedpo_plugin.config import PromptForm
@@ -15,12 +16,14 @@ from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.evaluation.passk import pass_at_k
 from codedpo_plugin.evaluation.results import SampleResult, status_of
 from codedpo_plugin.execution import Pool, require_confinement
-from codedpo_plugin.execution.matrix import Workload, execute
+from codedpo_plugin.execution.matrix import Workload
 from codedpo_plugin.execution.sandboxes import Sandbox
+from codedpo_plugin.execution.screening import screen
 from codedpo_plugin.generation.extraction import extract_solution
 from codedpo_plugin.generation.prompts import solution_prompt
 from codedpo_plugin.harness.options import SuiteOptions, read_options
 from codedpo_plugin.manager import create_plugins, find
+from codedpo_plugin.records import PassMatrix
 from codedpo_plugin.suites import Suite, SuiteProblem
 
 FILTER: Final = "execute"
@@ -94,14 +97,15 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         groups = [(i, self._by_id[i.doc["problem_id"]]) for i in self.instances]
         programs = [tuple(self._program(p, text) for text in i.resps) for i, p in groups]
         work = (
-            Workload(p.problem.problem_id, own, p.plans, p.limits)
+            Workload(p.problem.problem_id, own, plans, p.limits)
             for (_, p), own in zip(groups, programs, strict=True)
+            for plans in (p.plans[: p.base], p.plans[p.base :])
         )
         with Pool(self.options.workers, sandbox=self.options.sandbox, sandboxes=self.sandboxes) as pool:
-            for (instance, problem), own, matrix in zip(
-                groups, programs, execute(pool, work, record_times=True), strict=True
-            ):
-                instance.filtered_resps[FILTER] = _results(instance, problem, own, matrix)
+            matrices = screen(pool, work)
+            for (instance, problem), own in zip(groups, programs, strict=True):
+                base, plus = next(matrices), next(matrices)
+                instance.filtered_resps[FILTER] = _results(problem, own, base, plus)
 
     def _program(self, problem: SuiteProblem, response: str) -> str:
         """Return the program in a response."""
@@ -123,21 +127,29 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
 
 
 def _results(
-    instance: Instance, problem: SuiteProblem, programs: Sequence[str], matrix: Any
+    problem: SuiteProblem, programs: Sequence[str], base: PassMatrix, plus: PassMatrix
 ) -> list[dict[str, Any]]:
-    """Return what is logged of each sample of one document."""
+    """Return what is logged of each sample of one document. Its status is that of its first failure."""
     results = []
-    for number, (program, verdicts, times) in enumerate(zip(programs, matrix.verdicts, matrix.cpu_ns, strict=True)):
+    for number, program in enumerate(programs):
+        base_status = status_of(base.verdicts[number])
+        plus_status = status_of(plus.verdicts[number]) if plus.verdicts.shape[1] else None
         result = SampleResult(
-            problem_id=instance.doc["problem_id"],
+            problem_id=problem.problem.problem_id,
             sample=number,
             solution=program,
-            status=status_of(verdicts),
-            base_status=status_of(verdicts[: problem.base]),
-            cpu_ns=int(times[times > 0].sum()),
+            status=base_status if base_status != "pass" else plus_status or "pass",
+            base_status=base_status,
+            cpu_ns=_cpu_ns(base, number) + _cpu_ns(plus, number),
+            plus_status=plus_status,
         )
-        results.append({name: getattr(result, name) for name in SampleResult.__dataclass_fields__})
+        results.append(asdict(result))
     return results
+
+
+def _cpu_ns(matrix: PassMatrix, row: int) -> int:
+    """Return the CPU time of a program over the tests that were run."""
+    return 0 if matrix.cpu_ns is None else int(np.maximum(matrix.cpu_ns[row], 0).sum())
 
 
 def _defaults(suite: Suite, options: SuiteOptions) -> dict[str, Any]:

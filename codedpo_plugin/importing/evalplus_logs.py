@@ -52,7 +52,8 @@ def read_evalplus(path: Path, data: Path | None = None) -> Imported:
         imported.counts["unknown_tasks"] += 1
         del programs[task_id]
     tasks = [known[task_id] for task_id in programs]
-    for task, cases in zip(tasks, cases_of(tasks, plus=True), strict=True):
+    dataset = dataset_of(tasks[0]["task_id"]) if tasks else ""
+    for task, cases in zip(tasks, cases_of(dataset, tasks, plus=True), strict=True):
         _add(task, programs[task["task_id"]], cases, results.get(task["task_id"]), imported)
     return imported
 

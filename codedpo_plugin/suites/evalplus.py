@@ -17,11 +17,11 @@ from typing import Any, Final
 import numpy as np
 
 from codedpo_plugin.errors import EvaluationError
-from codedpo_plugin.execution import Check, Ending, Job, JobResult, Limits, Pool
+from codedpo_plugin.execution import Check, Ending, Job, Limits
 from codedpo_plugin.execution.assertions import Judgement, TestPlan, to_source
-from codedpo_plugin.execution.wire import decode
 from codedpo_plugin.records import Problem
 from codedpo_plugin.suites import Suite, SuiteProblem
+from codedpo_plugin.suites.references import Reference, reference_answers
 
 log = logging.getLogger(__name__)
 
@@ -95,61 +95,76 @@ class Case:
 
     inputs: Any
     check: Check
-    expected: Any
-    cpu_s: float
-    """How long the canonical solution takes."""
+    answer: Reference
     plus: bool
     """Whether EvalPlus added it."""
 
+    @property
+    def expected(self) -> Any:
+        """Return the value the canonical solution answers."""
+        return self.answer.value
 
-def cases_of(tasks: Sequence[Any], *, plus: bool) -> list[list[Case]]:
+
+def cases_of(dataset: str, tasks: Sequence[Any], *, plus: bool) -> list[list[Case]]:
     """Run the canonical solutions; return the cases of each task, its own before those EvalPlus added.
 
     Inputs whose answer is too large to leave the sandbox (a handful in MBPP+) have no case; they are logged.
     """
     inputs = [[*task["base_input"], *(task["plus_input"] if plus else [])] for task in tasks]
-    checks = [tuple(_call(task["entry_point"], i) for i in own) for task, own in zip(tasks, inputs, strict=True)]
-    programs = [task["prompt"] + task["canonical_solution"] for task in tasks]
-    jobs = (Job(p, own, REFERENCE_LIMITS) for p, own in zip(programs, checks, strict=True))
-    with Pool() as pool:
-        return [
-            _cases(task, own, calls, result)
-            for task, own, calls, result in zip(tasks, inputs, checks, pool.run(jobs), strict=True)
-        ]
+    jobs = [
+        Job(
+            task["prompt"] + task["canonical_solution"],
+            tuple(_call(task["entry_point"], arguments) for arguments in own),
+            REFERENCE_LIMITS,
+        )
+        for task, own in zip(tasks, inputs, strict=True)
+    ]
+    answers = reference_answers(f"{dataset}{'_plus' if plus else ''}", jobs)
+    return [
+        _cases(task, own, job.checks, row) for task, own, job, row in zip(tasks, inputs, jobs, answers, strict=True)
+    ]
 
 
-def _cases(task: Any, inputs: list[Any], checks: tuple[Check, ...], result: JobResult) -> list[Case]:
+def _cases(task: Any, inputs: list[Any], checks: tuple[Check, ...], answers: Sequence[Reference]) -> list[Case]:
     cases = []
-    for number, (own, check, answer) in enumerate(zip(inputs, checks, result.answers, strict=True)):
+    for number, (own, check, answer) in enumerate(zip(inputs, checks, answers, strict=True)):
         if answer.ending is not Ending.VALUE:
             log.warning(
                 "%s: input %d is left out: the reference ends with %s", task["task_id"], number, answer.ending
             )
             continue
-        plus = number >= len(task["base_input"])
-        cases.append(Case(own, check, decode(answer.payload), answer.cpu_ns / 1e9, plus))
+        cases.append(Case(own, check, answer, plus=number >= len(task["base_input"])))
     if not cases and inputs:
-        raise EvaluationError(f"{task['task_id']}: the canonical solution answers nothing: {result.answers[0]}")
+        raise EvaluationError(f"{task['task_id']}: the canonical solution answers nothing: {answers[0]}")
     return cases
 
 
 def load(source: Source, metadata: Mapping[str, Any], *, plus: bool) -> list[SuiteProblem]:
     """Return the problems of a data set, with the tests EvalPlus added to it if ``plus``."""
     tasks = list(read_tasks(source, metadata).values())
-    return [_suite_problem(source.dataset, t, c) for t, c in zip(tasks, cases_of(tasks, plus=plus), strict=True)]
+    return [
+        _suite_problem(source.dataset, t, c)
+        for t, c in zip(tasks, cases_of(source.dataset, tasks, plus=plus), strict=True)
+    ]
 
 
 def _call(entry_point: str, arguments: Any) -> Check:
     """Return the call of a function with arguments that have a source form."""
-    return Check(f"{entry_point}({', '.join(str(to_source(a)) for a in arguments)})")
+    return Check(f"{entry_point}({', '.join(map(_argument, arguments))})")
+
+
+def _argument(value: Any) -> str:
+    """Return the source of an argument: its ``repr`` where that can be evaluated for sure, as it mostly can."""
+    text = repr(value)
+    return str(to_source(value)) if any(doubt in text for doubt in ("inf", "nan", "<")) else text
 
 
 def _suite_problem(dataset: str, task: Any, cases: list[Case]) -> SuiteProblem:
     def plan(case: Case) -> TestPlan:
-        oracle = partial(agrees, dataset, task["entry_point"], task["atol"], case.inputs, case.expected)
-        return TestPlan(case.check.source, case.check, Judgement(oracle=oracle))
+        oracle = partial(_agrees, dataset, task["entry_point"], task["atol"], case)
+        return TestPlan(case.check.source, case.check, Judgement(oracle=oracle, surely=case.answer.has_encoding))
 
-    slowest = max((case.cpu_s for case in cases), default=0.0)
+    slowest = max((case.answer.cpu_s for case in cases), default=0.0)
     limits = Limits(
         cpu_s=max(MIN_TIME_LIMIT_S, TIME_FACTOR * slowest), memory_mb=4096, max_timeouts=1, answer_mb=192
     )
@@ -160,6 +175,11 @@ def _suite_problem(dataset: str, task: Any, cases: list[Case]) -> SuiteProblem:
         sum(not case.plus for case in cases),
         limits=limits,
     )
+
+
+def _agrees(dataset: str, entry_point: str, atol: float, case: Case, answer: Any) -> bool:
+    """Return whether an answer to a case counts as right."""
+    return agrees(dataset, entry_point, atol, case.inputs, case.expected, answer)
 
 
 def agrees(dataset: str, entry_point: str, atol: float, inputs: Any, expected: Any, answer: Any) -> bool:

@@ -102,6 +102,7 @@ def test_the_file_holds_metrics_counts_and_every_sample(tmp_path):
         "status": "fail",
         "base_status": "pass",
         "cpu_ns": 5,
+        "plus_status": None,
     }
 
 

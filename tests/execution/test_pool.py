@@ -153,16 +153,9 @@ def test_a_text_that_is_no_program_raises_in_its_process(pool, program):
     assert endings(ask(pool, program, "1")) == ["raised"]
 
 
-def test_a_job_during_which_a_worker_died_is_tried_again(killer):
-    killer(1, times=1)
-    with Pool(1) as pool:
-        payloads = [result.answers[0].payload for result in pool.run([job(SLOW, f"f({n})") for n in range(3)])]
-    assert payloads == ["0", "1", "2"]
-
-
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_job_that_costs_two_workers_their_lives_is_a_crash_and_its_neighbours_are_not(killer, workers):
-    killer(2, times=2)
+def test_a_job_that_costs_three_workers_their_lives_is_a_crash_and_its_neighbours_are_not(killer, workers):
+    killer(2, times=3)
     with Pool(workers) as pool:
         results = list(pool.run([job(SLOW, f"f({n})", "f(9)") for n in range(6)]))
     assert [endings(r.answers) for r in results] == [["crash" if n == 2 else "value"] * 2 for n in range(6)]
@@ -170,8 +163,16 @@ def test_a_job_that_costs_two_workers_their_lives_is_a_crash_and_its_neighbours_
     assert [r.answers[0].payload for n, r in enumerate(results) if n != 2] == ["0", "1", "3", "4", "5"]
 
 
-def test_a_timing_job_that_costs_two_workers_their_lives_has_no_figures(killer):
-    killer(0, times=2)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_job_whose_worker_was_killed_by_others_has_its_answers(killer, times):
+    killer(1, times=times)
+    with Pool(2) as pool:
+        payloads = [result.answers[0].payload for result in pool.run([job(SLOW, f"f({n})") for n in range(6)])]
+    assert payloads == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_timing_job_that_costs_three_workers_their_lives_has_no_figures(killer):
+    killer(0, times=3)
     with Pool(1) as pool:
         (result,) = pool.time([TimingJob(SLOW, (Check("f(1)"),), LIMITS)])
     assert result.pass_ns == ()

@@ -12,10 +12,11 @@ from evalplus.eval import _special_oracle as special
 
 from codedpo_plugin.errors import EvaluationError, InputError
 from codedpo_plugin.execution import Check
-from codedpo_plugin.execution.wire import Opaque
+from codedpo_plugin.execution.wire import Opaque, to_wire
 from codedpo_plugin.importing import evalplus_logs
 from codedpo_plugin.importing.evalplus_logs import assertion, read_evalplus, recorded_verdicts
 from codedpo_plugin.suites.evalplus import Case, agrees
+from codedpo_plugin.suites.references import Reference
 
 PROMPT = 'def add(a, b):\n    """Add."""\n'
 TASK = {
@@ -75,7 +76,7 @@ def results_file(folder: Path, **tasks: list[dict[str, Any]]) -> Path:
 
 
 def case(inputs: Any, expected: Any = None, *, plus: bool = False, call: str = "f(x)") -> Case:
-    return Case(inputs, Check(call), expected, 0.0, plus)
+    return Case(inputs, Check(call), Reference("value", 0.0, json.dumps(to_wire(expected))), plus)
 
 
 # --------------------------------------------------------------------------- samples

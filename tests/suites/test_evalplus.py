@@ -203,7 +203,7 @@ def test_the_types_of_mbpp_that_json_lacks_are_restored(tmp_path):
 
 
 def test_cases_hold_what_the_canonical_solution_answers():
-    (cases,) = cases_of([TASK], plus=True)
+    (cases,) = cases_of("humaneval", [TASK], plus=True)
     assert [(case.inputs, case.expected, case.plus) for case in cases] == [
         ([1, 2], 3, False),
         ([0, 0], 0, False),
@@ -212,23 +212,23 @@ def test_cases_hold_what_the_canonical_solution_answers():
         ([[1], [2]], [1, 2], True),
     ]
     assert cases[0].check.source == "add(1, 2)"
-    assert all(case.cpu_s >= 0 for case in cases)
+    assert all(case.answer.cpu_s >= 0 for case in cases)
 
 
 def test_without_plus_there_are_the_cases_of_the_suite_only():
-    assert [case.plus for case in cases_of([TASK], plus=False)[0]] == [False, False]
+    assert [case.plus for case in cases_of("humaneval", [TASK], plus=False)[0]] == [False, False]
 
 
 def test_an_input_that_the_canonical_solution_does_not_answer_is_left_out_and_logged(caplog):
     with caplog.at_level(logging.WARNING):
-        (cases,) = cases_of([TASK | {"plus_input": [[1, "a"]]}], plus=True)
+        (cases,) = cases_of("humaneval", [TASK | {"plus_input": [[1, "a"]]}], plus=True)
     assert len(cases) == 2
     assert "HumanEval/0: input 2 is left out" in caplog.text
 
 
 def test_a_canonical_solution_that_answers_nothing_is_an_error():
     with pytest.raises(EvaluationError, match="HumanEval/0: the canonical solution answers nothing"):
-        cases_of([TASK | {"canonical_solution": "    return nothing\n"}], plus=True)
+        cases_of("humaneval", [TASK | {"canonical_solution": "    return nothing\n"}], plus=True)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,117 @@
+"""No timeout is a verdict that was not reached alone, too."""
+
+from __future__ import annotations
+
+import pytest
+
+from codedpo_plugin.execution import Answer, Check, Ending, Job, JobResult, Limits, Pool
+from codedpo_plugin.execution import pool as pool_module
+from codedpo_plugin.execution.confirmation import confirmed, open_checks, ran_out_of_time
+
+from .support import endings, job
+
+LOOP = "def f(x):\n    while x == 7: pass\n    return x"
+VALUE, TIMEOUT, NOT_RUN = Ending.VALUE, Ending.TIMEOUT, Ending.NOT_RUN
+
+
+def result(*kinds: Ending, note: str = "") -> JobResult:
+    return JobResult(tuple(Answer(kind, payload=note) for kind in kinds))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [((VALUE, NOT_RUN), False), ((VALUE, TIMEOUT), True), ((Ending.CRASH,), False), ((), False)],
+)
+def test_a_result_with_a_timeout_ran_out_of_time(kinds, expected):
+    assert ran_out_of_time(result(*kinds)) is expected
+
+
+def test_what_was_left_open_is_asked_again_until_time_runs_out_again():
+    whole = Job("p", tuple(map(Check, "abcd")), Limits(cpu_s=2.0, max_timeouts=3))
+    again = open_checks(whole, result(VALUE, TIMEOUT, Ending.RAISED, NOT_RUN))
+    assert [check.source for check in again.checks] == ["b", "d"]
+    assert (again.program, again.limits.cpu_s, again.limits.max_timeouts) == ("p", 2.0, 1)
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ((VALUE, VALUE, VALUE), (VALUE, VALUE, Ending.RAISED, VALUE, VALUE)),
+        ((TIMEOUT, NOT_RUN, NOT_RUN), (VALUE, TIMEOUT, Ending.RAISED, TIMEOUT, NOT_RUN)),
+        ((VALUE, TIMEOUT, NOT_RUN), (VALUE, VALUE, Ending.RAISED, TIMEOUT, NOT_RUN)),
+    ],
+)
+def test_the_second_answer_counts_where_there_is_one(second, expected):
+    first = result(VALUE, TIMEOUT, Ending.RAISED, TIMEOUT, NOT_RUN)
+    assert tuple(a.ending for a in confirmed(first, result(*second)).answers) == expected
+
+
+def test_without_a_first_result_the_second_is_the_result():
+    second = result(VALUE)
+    assert confirmed(None, second) is second
+
+
+@pytest.fixture
+def frames(monkeypatch):
+    """Return the frames that workers are sent."""
+    sent = []
+    make = pool_module._frame
+
+    def noting(task, suites, *, final):
+        frame = make(task, suites, final=final)
+        sent.append((frame["program"], [c.source for c in task.job.checks], frame["limits"]["first_cpu_s"]))
+        return frame
+
+    monkeypatch.setattr(pool_module, "_frame", noting)
+    return sent
+
+
+def test_a_check_that_ran_out_of_time_is_asked_again_with_its_whole_limit(frames):
+    with Pool(1) as pool:
+        (looping,) = pool.run([job(LOOP, "f(1)", "f(7)", "f(2)", limits=Limits(cpu_s=0.2))])
+    assert endings(looping.answers) == ["value", "timeout", "value"]
+    assert frames == [(LOOP, ["f(1)", "f(7)", "f(2)"], 0.1), (LOOP, ["f(7)"], 0.2)]
+
+
+def test_a_program_known_to_loop_is_not_asked_twice_again(frames):
+    with Pool(1) as pool:
+        list(pool.run([job(LOOP, "f(7)", limits=Limits(cpu_s=0.1))]))
+        list(pool.run([job(LOOP, "f(7)", limits=Limits(cpu_s=0.1))]))
+    assert [first for *_, first in frames] == [0.05, 0.1, 0.1]
+
+
+def test_a_machine_that_was_too_busy_does_not_change_a_verdict(monkeypatch):
+    monkeypatch.setattr(pool_module, "CROWDED", 0.01)  # as if the machine had been a hundred times too slow
+    slow = "def f(n):\n    for _ in range(n): pass\n    return n"
+    checks = ["f(1)", "f(4_000_000)", "f(2)", "f(4_000_001)", "f(3)"]
+    with Pool(2) as pool:
+        results = list(pool.run([job(slow, *checks, limits=Limits(cpu_s=5.0, max_timeouts=1))] * 3))
+    assert [[a.payload for a in r.answers] for r in results] == [["1", "4000000", "2", "4000001", "3"]] * 3
+
+
+def test_what_is_asked_again_runs_alone(monkeypatch):
+    most = []
+    hand_out = Pool._hand_out
+
+    def noting(self, task):
+        taken = hand_out(self, task)
+        if taken and task.alone:
+            most.append(self._under_way())
+        return taken
+
+    monkeypatch.setattr(Pool, "_hand_out", noting)
+    jobs = [job(f"{LOOP}\n# {n}", "f(7)" if n % 3 == 0 else "f(1)", limits=Limits(cpu_s=0.1)) for n in range(12)]
+    with Pool(2) as pool:
+        results = list(pool.run(jobs))
+    assert [endings(r.answers)[0] for r in results] == ["timeout" if n % 3 == 0 else "value" for n in range(12)]
+    assert most == [1, 1, 1, 1]
+
+
+def test_the_backstop_on_the_wall_scales_with_the_load(monkeypatch, frames):
+    monkeypatch.setattr(pool_module.os, "getloadavg", lambda: (8.0, 0.0, 0.0))
+    monkeypatch.setattr(pool_module.os, "cpu_count", lambda: 2)
+    assert pool_module.load() == 4.0
+    sleeping = job("import time\ndef f(): time.sleep(0.5); return 1", "f()", limits=Limits(cpu_s=0.2, wall_s=0.2))
+    with Pool(1) as pool:
+        (answered,) = pool.run([sleeping])
+    assert endings(answered.answers) == ["value"]
