@@ -6,7 +6,8 @@ watches it, ``wire.py`` and ``scratch.py`` are shared with the host. As few modu
 this process is mapped into every fork.
 
 A program that imports a library known to load slowly is passed on to a *specialist*: a worker forked from this one
-that has imported the library once, and forks its programs with it.
+that has imported the library once, and forks its programs with it. Specialists have specialists of their own, for
+programs that import more than one.
 """
 
 from __future__ import annotations
@@ -45,14 +46,22 @@ for beside in ("program", "scratch", "supervisor", "wire"):
 
 UNCONFINED = 125  # exit status of a process that could not be confined
 CONFINED = b"confined\n"  # what such a process sends before its program gets to run
+# Not among them: whatever imports threading (queue does), whose hook doubles the cost of every fork.
 PRELOAD = """
 abc bisect cmath collections collections.abc copy dataclasses datetime decimal enum fractions functools hashlib
-heapq itertools math operator queue re statistics string textwrap typing
+heapq itertools math operator re statistics string textwrap typing
 """.split()  # noqa: SIM905 - a list of names is read as words
-SLOW_TO_IMPORT = "matplotlib networkx numpy pandas requests scipy sklearn sympy torch".split()  # noqa: SIM905 - idem
+SLOW_TO_IMPORT = "numpy scipy pandas sklearn torch matplotlib networkx requests sympy".split()  # noqa: SIM905 - idem
+IMPLIED = {
+    "matplotlib": {"numpy"},
+    "pandas": {"numpy"},
+    "scipy": {"numpy"},
+    "sklearn": {"numpy", "scipy"},
+    "torch": {"numpy"},
+}
 IMPORT = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
 LIBC = ctypes.CDLL(None, use_errno=True)
-SPECIALISTS = 4  # so many at a time
+SPECIALISTS = 4  # a worker has so many at a time
 
 
 # --------------------------------------------------------------------------- the worker
@@ -66,15 +75,25 @@ class Worker:
         self.scratch = setup["scratch"]
         self.confine_program = program_confinement(setup["program_filter"])
         self.suites: dict[str, tuple[list[list[str]], Checks]] = {}
-        self.slow = installed(SLOW_TO_IMPORT) - set(setup["preload"])
-        self.specialists: dict[tuple[str, ...], tuple[int, int]] = {}
+        self.slow = installed(SLOW_TO_IMPORT, set(setup["preload"]))
+        self.specialists: dict[str, tuple[int, int]] = {}
+        self.asked_for: set[str] = set()  # a library gets a specialist when it is asked for a second time
 
     def serve(self) -> None:
         """Answer frames until the channel closes."""
         while (frame := read_frame(self.source)) is not None:
             self.learn(frame)
-            libraries = tuple(sorted(self.slow.intersection(IMPORT.findall(frame["program"]))))
-            write_frame(self.sink, self.pass_on(frame, libraries) if libraries else self.answer(frame))
+            library = self.slow_import(frame["program"]) if self.slow else None
+            special = library if library in self.asked_for else None
+            if library:
+                self.asked_for.add(library)
+            write_frame(self.sink, self.pass_on(frame, special) if special else self.answer(frame))
+
+    def slow_import(self, program: str) -> str | None:
+        """Return the first library that a program imports and this worker has not loaded."""
+        wanted = set(IMPORT.findall(program)).intersection(SLOW_TO_IMPORT)
+        wanted = wanted.union(*(IMPLIED.get(name, ()) for name in wanted))
+        return next((name for name in self.slow if name in wanted), None)
 
     def learn(self, frame: dict[str, Any]) -> None:
         """Keep and compile the checks that a frame brings along."""
@@ -207,22 +226,24 @@ class Worker:
         failed = [ending for ending, _, _ in lines if ending != "value"]
         return [], failed[0] if failed else cause_of_death(status, reason)
 
-    def pass_on(self, frame: dict[str, Any], libraries: tuple[str, ...]) -> dict[str, Any]:
-        """Have a frame answered by the specialist for some libraries; this worker ends when that one does."""
-        if libraries not in self.specialists:
-            self.start_specialist(libraries)
-        source, sink = self.specialists[libraries]
+    def pass_on(self, frame: dict[str, Any], library: str) -> dict[str, Any]:
+        """Have a frame answered by the specialist for a library; this worker ends when that one does."""
+        if library not in self.specialists:
+            self.start_specialist(library)
+        source, sink = self.specialists[library]
         write_frame(sink, frame | {"checks": self.suites[frame["suite"]][0]})
         answer = read_frame(source)
         if answer is None:
             raise RuntimeError("a specialist has ended")
         return dict(answer)
 
-    def start_specialist(self, libraries: tuple[str, ...]) -> None:
-        """Fork a worker that has some libraries loaded; it takes the place of the oldest if there are too many."""
+    def start_specialist(self, library: str) -> None:
+        """Fork a worker that has loaded a library; it takes the place of the oldest if there are too many."""
         if len(self.specialists) >= SPECIALISTS:
             for fd in self.specialists.pop(next(iter(self.specialists))):
-                os.close(fd)
+                os.close(fd)  # it ends when nothing can reach it any more
+        with suppress(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
         theirs, sink = os.pipe()
         source, their_sink = os.pipe()
         if os.fork() == 0:
@@ -230,25 +251,26 @@ class Worker:
             os.close(source)
             os.close(sink)
             self.close_channels()
-            self.source, self.sink, self.specialists, self.slow = theirs, their_sink, {}, set()
-            load_libraries(libraries)
+            self.source, self.sink, self.specialists, self.asked_for = theirs, their_sink, {}, set()
+            self.slow = [name for name in self.slow if name != library]
+            load_library(library)
             self.serve()
             os._exit(0)
         os.close(theirs)
         os.close(their_sink)
-        self.specialists[libraries] = source, sink
+        self.specialists[library] = source, sink
 
 
-def installed(names: list[str]) -> set[str]:
-    """Return which of some packages can be imported, without importing them."""
-    return {name for name in names if any(os.path.isdir(os.path.join(folder, name)) for folder in sys.path)}
+def installed(names: list[str], loaded: set[str]) -> list[str]:
+    """Return which of some packages can be imported and are not loaded, without importing them."""
+    found = (name for name in names if any(os.path.isdir(os.path.join(folder, name)) for folder in sys.path))
+    return [name for name in found if name not in loaded]
 
 
-def load_libraries(names: tuple[str, ...]) -> None:
-    """Import libraries as programs would, and keep the garbage collector from touching them."""
-    for name in names:
-        with suppress(Exception):  # the program will see the error for itself
-            __import__(name)
+def load_library(name: str) -> None:
+    """Import a library as programs would, and keep the garbage collector from touching it in every fork."""
+    with suppress(Exception):  # the program will see the error for itself
+        __import__(name)
     gc.collect()
     gc.freeze()
 
@@ -304,7 +326,8 @@ def main() -> None:
     write_frame(channel, {"ready": sys.version.split()[0]})
     for fd in (1, 2):
         os.dup2(0, fd)
-    load_libraries(())
+    gc.collect()
+    gc.freeze()
     worker.serve()
 
 

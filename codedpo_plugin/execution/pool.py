@@ -6,7 +6,7 @@ so that any number of them streams through in bounded memory.
 
 What went wrong may be the fault of a busy machine. A job with a check that ran out of time, or that was under
 way when two workers died, is run once more while nothing else runs; only then its verdict stands. As that run
-decides, the first check to run out of time does so at half of its limit.
+decides, the first check to run out of time does so before its limit.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ AHEAD: Final = 64
 ATTEMPTS: Final = 3
 """A job during which its worker died is tried again in a fresh worker, the last time alone; then it is a crash."""
 
-CROWDED: Final = 0.5
+CROWDED: Final = 0.75
 """Share of its CPU time after which a program's check is put off while others run, to be asked again alone."""
 
 

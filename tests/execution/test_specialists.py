@@ -7,25 +7,31 @@ import pytest
 from codedpo_plugin.execution import Pool
 
 from .forgeries import FORGERIES
-from .support import ask, descendants, endings, job, matrix, names
+from .support import all_end, ask, descendants, endings, job, matrix, names
 from .test_hostile import HONEST, LITERAL
 
 PID = "import os\nimport numpy\ndef f(x): return os.getppid()"
 
 
 def test_programs_with_the_same_libraries_come_from_one_process():
+    programs = [PID, PID.replace("import numpy\n", ""), PID, f"{PID}\n# again"]
     with Pool(1) as pool:
-        first, plain, second, other = (
-            ask(pool, program, "f(0)")[0].payload
-            for program in (
-                PID,
-                PID.replace("import numpy\n", ""),
-                f"{PID}\n# again",
-                f"from networkx import Graph\n{PID}",
-            )
-        )
-    assert first == second
-    assert len({first, plain, other}) == 3
+        once, plain, first, second = (ask(pool, program, "f(0)")[0].payload for program in programs)
+    assert once == plain  # for one program a specialist would not pay
+    assert first == second != plain
+
+
+def test_a_specialist_has_specialists_for_programs_that_import_more():
+    both = f"import requests\n{PID}"
+    with Pool(1) as pool:
+        parents = [ask(pool, program, "f(0)")[0].payload for program in (PID, PID, both, both, both, PID)]
+    assert parents[1] == parents[2] == parents[5]
+    assert parents[3] == parents[4] != parents[2]
+    assert parents[3] != parents[0] != parents[1]
+
+
+def test_a_worker_is_as_cheap_to_fork_as_it_can_be(confined):
+    assert ask(confined, "import sys", "'threading' in sys.modules")[0].payload == "false"
 
 
 def test_a_library_is_loaded_before_the_program_and_answers_as_ever(confined):
@@ -37,17 +43,17 @@ def test_a_library_is_loaded_before_the_program_and_answers_as_ever(confined):
 def test_no_more_than_a_few_specialists_live_at_a_time():
     libraries = ["numpy", "torch", "pandas", "networkx", "sympy", "requests"]
     with Pool(1) as pool:
-        for count in range(1, 1 << 3):
-            chosen = [name for bit, name in enumerate(libraries) if count >> bit & 1]
-            program = "\n".join(f"try:\n    import {name}\nexcept ImportError: pass" for name in chosen)
-            assert endings(ask(pool, program, "1")) == ["value"]
-        assert len(descendants(pool._seats[0].worker.process.pid)) <= 4
+        for name in [*libraries, *libraries, *libraries]:
+            assert endings(ask(pool, f"try:\n    import {name}\nexcept ImportError: pass", "1")) == ["value"]
         started = descendants(pool._seats[0].worker.process.pid)
-    assert started
+    assert 1 <= len(started) <= 8
+    assert all_end(started)
 
 
 @pytest.mark.parametrize("program", FORGERIES.values(), ids=FORGERIES.keys())
 def test_nothing_passes_without_an_answer_there_either(confined, program):
+    warm = f"import numpy\n{HONEST}\n# a first program, to have the next ones forked from a specialist"
+    matrix(confined, [warm], LITERAL)
     forged, honest = names(matrix(confined, [f"import numpy\n{program}", f"import numpy\n{HONEST}"], LITERAL))
     assert "PASS" not in forged
     assert honest == ["PASS"] * len(LITERAL)
@@ -64,6 +70,7 @@ def test_a_program_cannot_speak_to_the_worker_on_behalf_of_its_specialist(confin
         "os._exit(0)"
     )
     honest = job("import numpy\ndef f(x): return x", "f(5)")
+    list(confined.run([honest, honest]))
     forged, after = confined.run([job(program, "f(2)"), honest])
     assert endings(forged.answers) == ["crash"]
     assert after.answers[0].payload == "5"
