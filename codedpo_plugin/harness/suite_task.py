@@ -21,7 +21,7 @@ from codedpo_plugin.generation.extraction import extract_solution
 from codedpo_plugin.generation.prompts import solution_prompt
 from codedpo_plugin.harness.options import SuiteOptions, read_options
 from codedpo_plugin.manager import create_plugins, find
-from codedpo_plugin.suites import Suite, SuiteProblem
+from codedpo_plugin.suites import Suite, SuiteProblem, version_of
 
 FILTER: Final = "execute"
 """The name lm-eval shows beside the metrics."""
@@ -57,12 +57,14 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
 
     def download(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - lm-eval's signature
         """Make the documents lm-eval iterates over."""
+        version = version_of(self.problems)
         rows = [
             {
                 "problem_id": p.problem.problem_id,
                 "prompt": p.problem.prompt,
                 "entry_point": p.problem.entry_point or "",
                 "reference": p.reference,
+                "suite_version": version,
             }
             for p in self.problems
         ]
