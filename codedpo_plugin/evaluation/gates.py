@@ -138,12 +138,10 @@ def describe(decision: Decision) -> str:
         missing = "no problem was timed" if gate.metric in SPEED_METRICS else "no problem has samples on both sides"
         return f"{head}, it cannot be computed: {missing}"
     found = f"{estimate.value:.4g} ({estimate.low:.4g} – {estimate.high:.4g}, n={estimate.n})"
-    by = "" if decision.passed else f", {'short' if gate.from_below else 'over'} by {_distance(decision):.4g}"
-    return f"{head}, {found}{by}; {_certainty(decision)}{'' if decision.passed else _problems(decision.problems)}"
-
-
-def _distance(decision: Decision) -> float:
-    return abs(decision.estimate.value - decision.gate.bound)
+    if decision.passed:
+        return f"{head}, {found}"
+    side, distance = "short" if gate.from_below else "over", abs(estimate.value - gate.bound)
+    return f"{head}, {found}, {side} by {distance:.4g}; {_certainty(decision)}{_problems(decision.problems)}"
 
 
 def _certainty(decision: Decision) -> str:

@@ -161,8 +161,8 @@ def _read_logs(folder: Path, judge: Judge) -> list[SuiteResult]:
     folders = {file.parent for file in files}
     if len(folders) > 1:
         raise EvaluationError(f"{folder}: holds several runs, name one: {', '.join(map(str, sorted(folders)))}")
-    for task, file in newest.items():
-        log.info("%s: task %s, the newest of %d logs", file, task, sum(task_of(f) == task for f in files))
+    if len(newest) < len(files):
+        log.info("%s: the newest log of each task is read: %s", folder, ", ".join(f.name for f in newest.values()))
     wanted = judge.suite and newest.get(f"{OURS}{judge.suite.name}")
     if wanted:
         return [_read_log(wanted, judge)]
