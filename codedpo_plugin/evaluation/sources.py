@@ -80,8 +80,10 @@ def read_side(path: Path, judge: Judge) -> dict[str, SuiteResult]:
     else:
         found = _read_logs(path, judge)
     wanted = {r.suite: r for r in found if judge.suite is None or r.suite == judge.suite.name}
-    if not wanted:
-        raise EvaluationError(f"{path}: no results of suite {judge.suite and judge.suite.name!r}")
+    if judge.suite and not wanted:
+        raise EvaluationError(
+            f"{path}: no results of suite {judge.suite.name!r}; it has {', '.join(r.suite for r in found)}"
+        )
     return wanted
 
 
