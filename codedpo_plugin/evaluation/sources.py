@@ -13,6 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from codedpo_plugin.formats.files import open_bytes
 from codedpo_plugin.generation.extraction import extract_solution
 from codedpo_plugin.importing.lm_eval_logs import ID_FIELDS, answer_form, log_entry, prompt_of, task_of
 from codedpo_plugin.records import Problem
-from codedpo_plugin.suites import Suite
+from codedpo_plugin.suites import Suite, SuiteProblem
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ KINDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judge:
     """How samples are judged that this package has not judged yet."""
 
@@ -52,12 +53,17 @@ class Judge:
     sandboxes: Mapping[str, Sandbox] = field(default_factory=dict)
     ks: tuple[int, ...] = (1,)
 
+    @cached_property
+    def problems(self) -> list[SuiteProblem]:
+        """Return the problems of the suite, loaded once for both sides."""
+        return self.suite.load(self.metadata) if self.suite else []
+
     def known(self, path: Path) -> tuple[Suite, dict[str, Problem]]:
         """Return the suite and its problems by id. Raises UsageError when no suite was named."""
         if self.suite is None:
             raise UsageError(f"{path}: these samples have to be judged first; name their suite with --suite")
-        problems = self.suite.load(self.metadata)
-        return replace(self.suite, load=lambda _: problems), {p.problem.problem_id: p.problem for p in problems}
+        loaded = replace(self.suite, load=lambda _: self.problems)
+        return loaded, {p.problem.problem_id: p.problem for p in self.problems}
 
     def result(self, suite: Suite, samples: Samples, path: Path) -> SuiteResult:
         """Judge samples. Raises EvaluationError when a line of their file could not be used."""
