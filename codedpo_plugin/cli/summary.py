@@ -36,6 +36,9 @@ def show_comparison(c: dict[str, Any]) -> None:
         rows.append((name, _cell(c["before"].get(name)), _cell(c["after"].get(name))))
         if name in differences:
             rows.append((f"{name}, after − before", "", _cell(differences[name], "+.3f")))
+    left_out = c["without_sample"]
+    if any(left_out.values()):
+        rows.append(("problems without sample", str(left_out["before"]), str(left_out["after"])))
     rows.append(("problems gained / lost", str(len(c["lost"])) + " lost", str(len(c["gained"])) + " gained"))
     rows.append(("solved by both", "", str(c["solved_by_both"])))
     rows.append(("mean speedup", "", _cell(c["mean_speedup"])))

@@ -41,6 +41,8 @@ class Comparison:
     """For each pass@k of both sides, after minus before by problem, of those that both have samples of."""
     experiments: tuple[Speeds, ...] = ()
     """The whole timing, repeated; one is enough for everything but its distribution."""
+    without_sample: tuple[int, int] = (0, 0)
+    """Problems of the suite that each side has no sample of; they are in no denominator."""
 
     @property
     def differences(self) -> dict[str, Estimate]:
@@ -78,6 +80,7 @@ def compare_results(
         speeds=median_experiment(measured),
         changes=_changes(before, after),
         experiments=tuple(measured),
+        without_sample=(len(problems) - len(before.by_problem()), len(problems) - len(after.by_problem())),
     )
 
 
@@ -155,6 +158,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "differences": {name: _estimate(e) for name, e in comparison.differences.items()},
         "gained": list(comparison.gained),
         "lost": list(comparison.lost),
+        "without_sample": dict(zip(("before", "after"), comparison.without_sample, strict=True)),
         "solved_by_both": len(comparison.speeds.problems),
         **_summary(comparison.speeds),
         "outcomes": comparison.speeds.counts,

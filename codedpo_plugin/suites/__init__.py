@@ -50,8 +50,8 @@ def version_of(problems: Iterable[SuiteProblem]) -> str:
     """Return what tells versions of a suite apart: a digest of problems, references, tests, timing inputs."""
     total = hashlib.sha256()
     for item in sorted(problems, key=lambda p: p.problem.problem_id):
-        sources = (part.source for part in (*item.plans, *item.timing_checks))
-        for text in (item.problem.problem_id, item.problem.prompt, item.reference, *sources):
+        tests, calls = (p.source for p in item.plans), (c.source for c in item.timing_checks)
+        for text in (item.problem.problem_id, item.problem.prompt, item.reference, *tests, *calls):
             data = text.encode("utf-8", "surrogatepass")
             total.update(b"%d " % len(data) + data)
     return total.hexdigest()[:16]

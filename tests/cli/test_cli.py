@@ -248,6 +248,8 @@ def test_evaluate_and_compare_samples(tmp_path):
     (comparison,) = json.loads((tmp_path / "comparison.json").read_text())
     assert comparison["after"]["pass@1"]["value"] == 1
     assert comparison["solved_by_both"] == 4
+    assert comparison["without_sample"] == {"before": 26, "after": 26}
+    assert "problems without sample" in done.stdout
     assert comparison["mean_speedup"]["low"] > 2
     assert comparison["share_10_percent_faster"]["value"] == 1
 

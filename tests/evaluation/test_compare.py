@@ -136,6 +136,7 @@ def test_differences_are_paired_by_problem():
     found = compare_results(before, after, problems("a", "b", "only_before"), NoPool(), CONFIG)
     assert found.changes == {"pass@1": {"a": 0.5, "b": -1.0}}
     assert (found.differences["pass@1"].value, found.differences["pass@1"].n) == (-0.25, 2)
+    assert as_json(found)["without_sample"] == {"before": 0, "after": 1}
     assert as_json(found)["differences"]["pass@1"]["value"] == -0.25
 
 
