@@ -88,7 +88,9 @@ class TimingConfig(Section):
     """How two programs are told apart by time."""
 
     min_ratio: float = Field(1.1, gt=1, description="the interval of the ratio has to lie beyond this")
-    rounds: int = Field(7, gt=1, description="interleaved rounds for the final comparison")
+    rounds: int = Field(31, ge=6, description="most interleaved rounds; fewer than 6 give no interval")
+    narrow: float = Field(0.05, ge=0, description="stop when the interval's ends differ by no more than this share")
+    budget_s: float = Field(30.0, gt=0, description="start no further round of a pair after so many seconds")
     passes: int = Field(5, gt=0, description="timed passes a round; their minimum counts")
     min_pass_ms: float = Field(1.0, gt=0, description="a pass repeats the tests until it takes so long")
 

@@ -253,6 +253,7 @@ class Pipeline:
                             find("suite", name, self.plugins.suites).load(read_result(after).metadata),
                             pool,
                             pairs.timing,
+                            progress=context.progress,
                         )
                         for name, before, after in files
                     ],

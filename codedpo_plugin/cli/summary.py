@@ -29,22 +29,39 @@ def show_comparisons(path: Path) -> None:
 
 
 def show_comparison(c: dict[str, Any]) -> None:
-    """Print one comparison of two results."""
+    """Print one comparison of two results, with every denominator."""
     rows = []
-    for name in c["before"].keys() | c["after"].keys():
+    differences = c.get("differences", {})
+    for name in sorted(c["before"].keys() | c["after"].keys()):
         rows.append((name, _cell(c["before"].get(name)), _cell(c["after"].get(name))))
-    rows.sort()
+        if name in differences:
+            rows.append((f"{name}, after − before", "", _cell(differences[name], "+.3f")))
+    left_out = c["without_sample"]
+    if any(left_out.values()):
+        rows.append(("problems without sample", str(left_out["before"]), str(left_out["after"])))
     rows.append(("problems gained / lost", str(len(c["lost"])) + " lost", str(len(c["gained"])) + " gained"))
     rows.append(("solved by both", "", str(c["solved_by_both"])))
     rows.append(("mean speedup", "", _cell(c["mean_speedup"])))
-    median = c["median_speedup"]
-    rows.append(("median speedup", "", "–" if median is None else f"{median:.3f}"))
+    rows.append(("median speedup", "", _cell(c["median_speedup"])))
     rows.append(("share ≥ 10% faster", "", _cell(c["share_10_percent_faster"])))
     rows.append(("share ≥ 10% slower", "", _cell(c["share_10_percent_slower"])))
     table(c["suite"], ("", "before", "after"), rows)
+    _show_outcomes(c)
 
 
-def _cell(estimate: dict[str, Any] | None) -> str:
+def _show_outcomes(c: dict[str, Any]) -> None:
+    """Say what became of the problems that both sides solve."""
+    if not c["solved_by_both"]:
+        out("no problem is solved by both sides: there is nothing to time")
+        return
+    out("timed: " + ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in c["outcomes"].items()))
+    unclear = [p["problem_id"] for p in c["problems"] if p["outcome"] == "unclear"]
+    if unclear:
+        out("could not be told apart: " + ", ".join(unclear))
+
+
+def _cell(estimate: dict[str, Any] | None, form: str = ".3f") -> str:
     if not estimate or estimate["value"] is None:
         return "–"
-    return f"{estimate['value']:.3f} ({estimate['low']:.3f} – {estimate['high']:.3f}, n={estimate['n']})"
+    value, low, high = (format(estimate[part], form) for part in ("value", "low", "high"))
+    return f"{value} ({low} – {high}, n={estimate['n']})"

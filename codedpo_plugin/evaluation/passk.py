@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 RESAMPLES: Final = 2_000
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,19 @@ def bootstrap_mean(values: Sequence[float], seed: int = 0) -> Estimate:
 
     The same values and seed give the same interval. Without values everything is NaN.
     """
+    return _bootstrap(values, lambda draws: np.asarray(draws.mean(axis=-1)), seed)
+
+
+def bootstrap_median(values: Sequence[float], seed: int = 0) -> Estimate:
+    """Return the median with its interval; the same as :func:`bootstrap_mean` otherwise."""
+    return _bootstrap(values, lambda draws: np.asarray(np.median(draws, axis=-1)), seed)
+
+
+def _bootstrap(values: Sequence[float], statistic: Callable[[Floats], Floats], seed: int) -> Estimate:
     if not values:
         return Estimate(float("nan"), float("nan"), float("nan"), 0)
     array = np.asarray(values, np.float64)
     generator = np.random.default_rng(seed)
     draws = generator.integers(0, len(array), (RESAMPLES, len(array)))
-    low, high = np.percentile(array[draws].mean(axis=1), [2.5, 97.5])
-    return Estimate(float(array.mean()), float(low), float(high), len(array))
+    low, high = np.percentile(statistic(array[draws]), [2.5, 97.5])
+    return Estimate(float(statistic(array)), float(low), float(high), len(array))

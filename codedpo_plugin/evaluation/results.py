@@ -51,6 +51,8 @@ class SuiteResult:
     """Problems of the suite without a sample; they are in no denominator."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """What the suite was loaded with, so that a comparison can load it again."""
+    suite_version: str = ""
+    """:func:`~codedpo_plugin.suites.version_of` the suite; empty where it is not known."""
 
     def by_problem(self) -> dict[str, list[SampleResult]]:
         """Return the samples of each problem, in order."""
@@ -83,6 +85,7 @@ def write_result(path: Path, result: SuiteResult) -> None:
     data = {
         "schema_version": SCHEMA_VERSION,
         "suite": result.suite,
+        "suite_version": result.suite_version,
         "model": dict(result.model),
         "metadata": dict(result.metadata),
         "metrics": {name: asdict(estimate) for name, estimate in result.metrics.items()},
@@ -104,9 +107,20 @@ def read_result(path: Path) -> SuiteResult:
     """Read a result. Raises EvaluationError for a file that is not one."""
     try:
         data = json.loads(path.read_text("utf-8"))
+        if data["schema_version"] != SCHEMA_VERSION:
+            raise EvaluationError(
+                f"{path}: written as version {data['schema_version']} of its format, this package reads version "
+                f"{SCHEMA_VERSION}; make it again with `codedpo evaluate`"
+            )
         samples = tuple(SampleResult(**sample) for sample in data["samples"])
         return SuiteResult(
-            data["suite"], data["model"], samples, tuple(data["ks"]), tuple(data["missing"]), data["metadata"]
+            data["suite"],
+            data["model"],
+            samples,
+            tuple(data["ks"]),
+            tuple(data["missing"]),
+            data["metadata"],
+            data.get("suite_version", ""),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvaluationError(

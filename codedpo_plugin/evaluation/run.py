@@ -12,7 +12,7 @@ from codedpo_plugin.errors import CodeDPOError, EvaluationError, UsageError, bou
 from codedpo_plugin.evaluation.results import SampleResult, SuiteResult
 from codedpo_plugin.execution.sandboxes import Sandbox
 from codedpo_plugin.formats import jsonl
-from codedpo_plugin.suites import Suite
+from codedpo_plugin.suites import Suite, version_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +66,29 @@ def evaluate_samples(
     ks: tuple[int, ...] = (1,),
 ) -> tuple[SuiteResult, jsonl.BadLines]:
     """Judge the samples of a file; return the result and the lines that could not be used."""
+    problems = suite.load(metadata)
+    samples = read_samples(path, [p.problem.problem_id for p in problems])
+    result = judge_samples(replace(suite, load=lambda _: problems), samples, metadata, execute, sandboxes, ks)
+    return replace(result, model={"samples": path.name}), samples.bad
+
+
+def judge_samples(
+    suite: Suite,
+    samples: Samples,
+    metadata: Mapping[str, Any],
+    execute: ExecuteConfig,
+    sandboxes: Mapping[str, Sandbox],
+    ks: tuple[int, ...] = (1,),
+) -> SuiteResult:
+    """Judge samples of a suite in the engine, by way of its lm-eval task."""
     from codedpo_plugin.harness.replay import ReplayLM
 
     problems = suite.load(metadata)
-    ids = [p.problem.problem_id for p in problems]
-    samples = read_samples(path, ids)
-    loaded = replace(suite, load=lambda _: [p for p in problems if p.problem.problem_id in samples.answers])
+    sampled = replace(suite, load=lambda _: [p for p in problems if p.problem.problem_id in samples.answers])
     options = {"answers_are": samples.form, "ks": ks, "samples_by_problem": _counts(samples)}
-    result = _run_task(loaded, ReplayLM(samples.answers), dict(metadata) | options, execute, sandboxes)
-    missing = tuple(i for i in ids if i not in samples.answers)
-    return replace(result, model={"samples": path.name}, missing=missing, metadata=dict(metadata)), samples.bad
+    result = _run_task(sampled, ReplayLM(samples.answers), dict(metadata) | options, execute, sandboxes)
+    missing = tuple(p.problem.problem_id for p in problems if p.problem.problem_id not in samples.answers)
+    return replace(result, missing=missing, metadata=dict(metadata), suite_version=version_of(problems))
 
 
 def _counts(samples: Samples) -> dict[str, int]:
@@ -154,7 +167,7 @@ def _run_task(
         raise CodeDPOError("only the first process of a distributed run has the results")
     logged = [s for s in outcome["samples"][task.task_name] if s["filter"] == FILTER]
     samples = tuple(SampleResult(**one) for entry in logged for one in entry["filtered_resps"][0])
-    return SuiteResult(suite.name, {}, samples, tuple(metadata["ks"]))
+    return SuiteResult(suite.name, {}, samples, tuple(metadata["ks"]), suite_version=version_of(task.problems))
 
 
 def _set_seeds(seed: int) -> None:

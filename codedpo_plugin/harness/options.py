@@ -30,6 +30,7 @@ class SuiteOptions(TaskOptions):
         "continuations",
         description="what the answers are; anything but continuations of a model is not extracted",
     )
+    baseline: str | None = Field(None, description="an earlier run to be compared with in speed")
     samples_by_problem: Mapping[str, int] = Field(
         default_factory=dict, description="samples of each problem, where they differ"
     )

@@ -15,16 +15,18 @@ from codedpo_plugin.config import PromptForm
 from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.evaluation.passk import pass_at_k
 from codedpo_plugin.evaluation.results import SampleResult, status_of
+from codedpo_plugin.evaluation.speed import ProblemSpeed
 from codedpo_plugin.execution import Pool, require_confinement
 from codedpo_plugin.execution.matrix import Workload
 from codedpo_plugin.execution.sandboxes import Sandbox
 from codedpo_plugin.execution.screening import screen
 from codedpo_plugin.generation.extraction import extract_solution
 from codedpo_plugin.generation.prompts import solution_prompt
+from codedpo_plugin.harness.baseline import METRICS, open_baseline, speed_metrics
 from codedpo_plugin.harness.options import SuiteOptions, read_options
 from codedpo_plugin.manager import create_plugins, find
 from codedpo_plugin.records import PassMatrix
-from codedpo_plugin.suites import Suite, SuiteProblem
+from codedpo_plugin.suites import Suite, SuiteProblem, version_of
 
 FILTER: Final = "execute"
 """The name lm-eval shows beside the metrics."""
@@ -53,6 +55,10 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         self.problems: list[SuiteProblem] = self.suite.load(settings.get("metadata") or {})
         if not self.problems:
             raise EvaluationError(f"suite {self.suite.name!r} has no problems for {settings.get('metadata')}")
+        self.baseline = open_baseline(
+            self.options, self.suite, self.problems, settings.get("metadata") or {}, self.sandboxes
+        )
+        self.speeds: dict[str, ProblemSpeed] = {}
         self._by_id = {p.problem.problem_id: p for p in self.problems}
         self._chat = False
         self.counts: Counter[str] = Counter()
@@ -60,12 +66,14 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
 
     def download(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - lm-eval's signature
         """Make the documents lm-eval iterates over."""
+        version = version_of(self.problems)
         rows = [
             {
                 "problem_id": p.problem.problem_id,
                 "prompt": p.problem.prompt,
                 "entry_point": p.problem.entry_point or "",
                 "reference": p.reference,
+                "suite_version": version,
             }
             for p in self.problems
         ]
@@ -106,6 +114,10 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
             for (instance, problem), own in zip(groups, programs, strict=True):
                 base, plus = next(matrices), next(matrices)
                 instance.filtered_resps[FILTER] = _results(problem, own, base, plus)
+        if self.baseline:
+            samples = [sample for i in self.instances for sample in i.filtered_resps[FILTER]]
+            with Pool(1, sandbox=self.options.sandbox, sandboxes=self.sandboxes) as pool:
+                self.speeds = self.baseline.measure(samples, pool)
 
     def _program(self, problem: SuiteProblem, response: str) -> str:
         """Return the program in a response."""
@@ -118,12 +130,13 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         program = extract_solution(problem.problem, response, form, self.suite.stop, self.counts)
         return program if program is not None else ""
 
-    def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float]:  # noqa: ARG002 - idem
+    def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float]:
         """Return the metrics of one document; a metric that needs more samples than there are is left out."""
         samples = results[0] if results else []
         correct = sum(sample["status"] == "pass" for sample in samples)
         ks = [k for k in self.options.ks if k <= len(samples)]
-        return {f"pass@{k}": pass_at_k(len(samples), correct, k) for k in ks}
+        speed = speed_metrics(self.speeds.get(doc["problem_id"])) if self.baseline else {}
+        return {f"pass@{k}": pass_at_k(len(samples), correct, k) for k in ks} | speed
 
 
 def _results(
@@ -155,6 +168,7 @@ def _cpu_ns(matrix: PassMatrix, row: int) -> int:
 def _defaults(suite: Suite, options: SuiteOptions) -> dict[str, Any]:
     """Return the lm-eval configuration of a suite."""
     metrics = [{"metric": f"pass@{k}", "aggregation": "mean", "higher_is_better": True} for k in options.ks]
+    metrics += [dict(metric) for metric in METRICS if options.baseline]
     sampled = options.n_samples > 1
     return {
         "task": f"codedpo_{suite.name}",

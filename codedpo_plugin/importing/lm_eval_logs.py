@@ -37,19 +37,19 @@ def read_lm_eval(path: Path, tests: Path | None = None, form: PromptForm = "base
     extra = _tests_by_problem(tests, imported) if tests else {}
     seen: set[str] = set()
     for file in files:
-        for entry in jsonl.read(file, _entry, imported.bad, unique=False):
-            problem_id = _problem_id(entry, _task(file))
+        for entry in jsonl.read(file, log_entry, imported.bad, unique=False):
+            problem_id = _problem_id(entry, task_of(file))
             if problem_id in seen:  # one line per filter; the responses are the same
                 imported.counts["repeated_lines"] += 1
                 continue
             seen.add(problem_id)
-            _add(entry, problem_id, _task(file), extra.get(problem_id, ()), form, imported)
+            _add(entry, problem_id, task_of(file), extra.get(problem_id, ()), form, imported)
     if not imported.candidates:
         raise InputError(f"{path}: no problem with solutions and tests. {imported.summary()}")
     return imported
 
 
-def _entry(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def log_entry(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Check that a line is a sample of a generation task."""
     doc, responses = value["doc"], value["resps"]
     if not isinstance(doc, dict):
@@ -61,7 +61,7 @@ def _entry(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return value
 
 
-def _task(file: Path) -> str:
+def task_of(file: Path) -> str:
     """Return the task a log is of; its name is ``samples_<task>_<date>.jsonl``."""
     return file.stem.removeprefix("samples_").rpartition("_")[0] or file.stem
 
@@ -72,15 +72,15 @@ def _problem_id(entry: Mapping[str, Any], task: str) -> str:
     return str(next((doc[name] for name in ID_FIELDS if name in doc), f"{task}/{entry.get('doc_id')}"))
 
 
-def _is_code(prompt: str) -> bool:
-    """Return whether a prompt is the beginning of a program; tasks asked for in prose are answered as a whole."""
+def answer_form(prompt: str, form: PromptForm = "base") -> PromptForm:
+    """Return what answers to a prompt are: tasks asked for in prose are answered as a whole, in any ``form``."""
     for end in ("", "\n    pass"):
         try:
             ast.parse(prompt.rstrip() + end)
         except Parsed:
             continue
-        return True
-    return False
+        return form
+    return "chat"
 
 
 def _add(
@@ -93,10 +93,10 @@ def _add(
 ) -> None:
     """Add the candidates of one document, or count why it has none."""
     doc, responses = entry["doc"], entry["resps"]
-    prompt = doc.get("prompt") if isinstance(doc.get("prompt"), str) else _sent_prompt(entry)
+    prompt = prompt_of(entry)
     entry_point = doc.get("entry_point") or None
     problem = Problem(problem_id, prompt, entry_point)
-    whole: PromptForm = form if _is_code(prompt) else "chat"
+    whole = answer_form(prompt, form)
     found = [extract_solution(problem, text, whole, STOP, imported.counts) for text in responses[0]]
     solutions = tuple(program for program in found if program is not None)
     # A base model's test prompt ends in the word that begins the first assertion.
@@ -111,8 +111,11 @@ def _add(
     imported.candidates.append(Candidates(problem_id, prompt, entry_point, solutions, tests, generator))
 
 
-def _sent_prompt(entry: Mapping[str, Any]) -> str:
-    """Return the prompt that was sent to the model."""
+def prompt_of(entry: Mapping[str, Any]) -> str:
+    """Return the prompt in a line's document, else the one that was sent to the model."""
+    prompt = entry["doc"].get("prompt")
+    if isinstance(prompt, str):
+        return prompt
     arguments = entry.get("arguments")
     if isinstance(arguments, dict):  # as the log file has it
         return str(arguments.get("gen_args_0", {}).get("arg_0", ""))

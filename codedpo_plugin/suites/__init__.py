@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,3 +44,14 @@ class Suite:
     stop: tuple[str, ...] = ()
     """Texts at which a model that continues the prompt has left the solution."""
     description: str = ""
+
+
+def version_of(problems: Iterable[SuiteProblem]) -> str:
+    """Return what tells versions of a suite apart: a digest of problems, references, tests, timing inputs."""
+    total = hashlib.sha256()
+    for item in sorted(problems, key=lambda p: p.problem.problem_id):
+        tests, calls = (p.source for p in item.plans), (c.source for c in item.timing_checks)
+        for text in (item.problem.problem_id, item.problem.prompt, item.reference, *tests, *calls):
+            data = text.encode("utf-8", "surrogatepass")
+            total.update(b"%d " % len(data) + data)
+    return total.hexdigest()[:16]

@@ -252,5 +252,66 @@ def test_evaluate_and_compare_samples(tmp_path):
     (comparison,) = json.loads((tmp_path / "comparison.json").read_text())
     assert comparison["after"]["pass@1"]["value"] == 1
     assert comparison["solved_by_both"] == 4
+    assert comparison["without_sample"] == {"before": 26, "after": 26}
+    assert "problems without sample" in done.stdout
     assert comparison["mean_speedup"]["low"] > 2
     assert comparison["share_10_percent_faster"]["value"] == 1
+
+
+@pytest.fixture
+def sides(tmp_path) -> tuple[Path, Path]:
+    """Return EvalPlus's sample files of two models; the second solves one problem less and is faster on another."""
+    wrong, fast, *same = [e for e in micro_problems("heldout") if e.slow and e.fast][:4]
+    before = {e.id: e.prompt + e.slow for e in (wrong, fast, *same)}
+    after = before | {wrong.id: wrong.prompt + wrong.wrong[0], fast.id: fast.prompt + fast.fast}
+    for name, side in (("before", before), ("after", after)):
+        lines = (json.dumps({"task_id": task, "solution": text}) + "\n" for task, text in side.items())
+        (tmp_path / f"{name}.jsonl").write_text("".join(lines))
+    return tmp_path / "before.jsonl", tmp_path / "after.jsonl"
+
+
+def test_compare_judges_two_sample_files_decides_gates_and_draws(sides, tmp_path):
+    gates = ("--gate", "pass@1 >= -0.01", "--gate", "speedup >= 1.0")
+    options = ("--suite", "micro", "-o", tmp_path / "c.json", "--plot", tmp_path / "c.svg", "--experiments", 2)
+    done = codedpo("compare", *sides, *options, *gates)
+    assert done.returncode == 1, done.stderr
+    assert "gate pass@1 >= -0.01 on micro: FAILED, -0.25 (" in done.stdout
+    assert "short by 0.24; 4 problems are too few to say" in done.stdout
+    assert "gate speedup >= 1 on micro: passed" in done.stdout
+    assert done.stderr.endswith("error: 1 of 2 gates failed\n")
+    (comparison,) = json.loads((tmp_path / "c.json").read_text())
+    assert len(comparison["experiments"]) == 2
+    assert comparison["outcomes"] == {"faster": 1, "slower": 0, "same": 2, "unclear": 0, "not_measured": 0}
+    assert "timed: 1 faster, 0 slower, 2 same, 0 unclear, 0 not measured" in done.stdout
+    assert (tmp_path / "c.svg").read_text().startswith("<?xml")
+
+
+def test_gates_that_hold_leave_with_success(sides):
+    done = codedpo("compare", sides[1], sides[1], "--suite", "micro", "--gate", "pass@1>=0", "--gate", "speedup>=1")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--gate", "pass@1 => 0"), "gate 'pass@1 => 0'"),
+        (("--gate", "sped >= 0"), "unknown metric"),
+        (("--plot", "c.txt"), "a plot ends in"),
+        (("--budget-s", "0"), "budget_s"),
+        (("--suite", "mikro"), "Did you mean 'micro'"),
+        ((), "name their suite with --suite"),
+    ],
+)
+def test_a_wrong_way_to_compare_is_a_usage_error(sides, options, expected):
+    done = codedpo("compare", *sides, *options)
+    assert done.returncode == 2
+    assert expected in done.stderr
+
+
+def test_a_truncated_side_is_a_clear_error(sides):
+    before, after = sides
+    after.write_bytes(after.read_bytes()[:-9])
+    done = codedpo("compare", before, after, "--suite", "micro")
+    assert done.returncode == 1
+    assert f"{after}:4: not JSON" in done.stderr
+    assert "is it complete?" in done.stderr

@@ -12,7 +12,9 @@ from lm_eval import simple_evaluate
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 
-from codedpo_plugin.errors import SandboxError, UsageError
+from codedpo_plugin.errors import EvaluationError, SandboxError, UsageError
+from codedpo_plugin.evaluation.results import SampleResult, SuiteResult, write_result
+from codedpo_plugin.harness.baseline import geometric_mean
 from codedpo_plugin.harness.discovery import tasks_path
 from codedpo_plugin.harness.replay import ReplayLM
 from codedpo_plugin.harness.suite_task import SuiteTask
@@ -122,6 +124,82 @@ def test_generation_arguments_can_be_overridden():
     evaluate(lm, "codedpo_micro", {}, limit=1, gen_kwargs={"max_gen_toks": 17, "temperature": 0.3})
     assert lm.requests[0].args[1]["max_gen_toks"] == 17
     assert lm.requests[0].args[1]["temperature"] == 0.3
+
+
+def results_of(answers: dict[str, list[str]], folder: Path, limit: int = 4) -> Path:
+    """Run the micro task and lay its log where lm-eval does; return the folder."""
+    from lm_eval.loggers import EvaluationTracker
+
+    tracker = EvaluationTracker(output_path=str(folder))
+    found = evaluate(
+        ReplayLM(answers), "codedpo_micro", {}, limit=limit, log_samples=True, evaluation_tracker=tracker
+    )
+    samples = found.pop("samples")
+    tracker.save_results_aggregated(results=found, samples=samples)
+    tracker.save_results_samples(task_name="codedpo_micro", samples=samples["codedpo_micro"])
+    return folder
+
+
+def bodies(choose) -> dict[str, list[str]]:
+    return {e.id: [choose(e)] for e in micro_problems("heldout")}
+
+
+def test_with_a_baseline_the_task_reports_speed_on_what_both_solve(tmp_path):
+    limit = 6
+    entries = micro_problems("heldout")[:limit]
+    efficient = next(e for e in entries if e.slow)
+    first, second = [e for e in entries if not e.slow][:2]
+    before = bodies(lambda e: e.slow or e.reference) | {first.id: [first.wrong[0]]}
+    after = bodies(lambda e: e.fast or e.reference) | {second.id: [second.wrong[0]]}
+    folder = results_of(before, tmp_path / "before", limit)
+    found = evaluate(ReplayLM(after), "codedpo_micro", {"baseline": str(folder)}, limit=limit, log_samples=True)
+    metrics = found["results"]["codedpo_micro"]
+    assert metrics["timed,execute"] == limit - 2
+    by_problem = {s["doc"]["problem_id"]: s for s in found["samples"]["codedpo_micro"]}
+    assert by_problem[efficient.id]["speedup"] > 2
+    assert by_problem[efficient.id]["optimized"] == 1
+    assert (by_problem[first.id]["timed"], by_problem[second.id]["timed"]) == (0, 0)
+    assert "speedup" not in by_problem[first.id]
+    ratios = [s["speedup"] for s in by_problem.values() if s["timed"]]
+    assert metrics["speedup,execute"] == pytest.approx(geometric_mean(ratios))
+    assert metrics["optimized,execute"] == pytest.approx(
+        sum(s.get("optimized", 0) for s in by_problem.values()) / len(ratios)
+    )
+
+
+def test_against_itself_a_run_is_exactly_as_fast(tmp_path):
+    answers = bodies(lambda e: e.reference)
+    folder = results_of(answers, tmp_path)
+    found = evaluate(ReplayLM(answers), "codedpo_micro", {"baseline": str(folder)}, limit=4)["results"]
+    metrics = found["codedpo_micro"]
+    assert (metrics["speedup,execute"], metrics["optimized,execute"], metrics["timed,execute"]) == (1, 0, 4)
+
+
+def test_where_nothing_is_solved_by_both_there_is_no_speedup_and_not_a_zero(tmp_path):
+    folder = results_of(bodies(lambda e: e.wrong[0]), tmp_path, limit=2)
+    answers = bodies(lambda e: e.reference)
+    found = evaluate(ReplayLM(answers), "codedpo_micro", {"baseline": str(folder)}, limit=2)["results"]
+    assert found["codedpo_micro"]["timed,execute"] == 0
+    assert not {"speedup,execute", "optimized,execute"} & found["codedpo_micro"].keys()
+
+
+def test_without_a_baseline_nothing_is_timed():
+    found = evaluate(ReplayLM(bodies(lambda e: e.reference)), "codedpo_micro", {}, limit=1)["results"]
+    assert not {"speedup,execute", "optimized,execute", "timed,execute"} & found["codedpo_micro"].keys()
+
+
+def test_a_baseline_is_checked_before_anything_runs(tmp_path):
+    lm = MockLM(lambda request: pytest.fail("nothing is to be generated"))
+    with pytest.raises(EvaluationError, match="there is no such file or directory"):
+        evaluate(lm, "codedpo_micro", {"baseline": str(tmp_path / "nowhere")})
+    answers = bodies(lambda e: e.reference)
+    folder = results_of(answers, tmp_path / "heldout", limit=1)
+    with pytest.raises(EvaluationError, match=r"the baseline .*heldout is of another version of suite 'micro'"):
+        evaluate(lm, "codedpo_micro", {"baseline": str(folder), "split": "train"})
+    mbpp = SuiteResult("mbpp", {}, (SampleResult("Mbpp/2", 0, "", "pass", "pass", 1),))
+    write_result(tmp_path / "other" / "eval" / "mbpp.json", mbpp)
+    with pytest.raises(EvaluationError, match="no results of suite 'micro'; it has mbpp"):
+        evaluate(lm, "codedpo_micro", {"baseline": str(tmp_path / "other")})
 
 
 def test_metadata_that_is_wrong_is_refused_before_anything_runs():

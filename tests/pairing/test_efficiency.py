@@ -128,14 +128,20 @@ class Figures:
 
 
 FIRST_ROUND = (1.0, 2.0)
+"""Of all solutions; the pilot of the two that are compared comes next."""
+
+
+def turns(*rounds: tuple[float, float]) -> list[float]:
+    """Return the figures of the pilot and of rounds, every other one of which runs the programs in reverse."""
+    return [1.0, 2.0, *(f for turn, r in enumerate(rounds) for f in (reversed(r) if turn % 2 else r))]
 
 
 @pytest.mark.parametrize(
     ("figures", "reason"),
     [
         ((1.0, 1.1), "no_time_difference"),
-        ((*FIRST_ROUND, *(1.0, 2.0) * 5, *(1.0, 1.05)), "no_certain_time_difference"),
-        ((*FIRST_ROUND, *(1.0, 1.0) * 6), "no_certain_time_difference"),
+        ((*FIRST_ROUND, *turns(*[(1.0, 2.0)] * 5, (1.0, 1.05))), "no_certain_time_difference"),
+        ((*FIRST_ROUND, *turns(*[(1.0, 1.0)] * 6)), "no_certain_time_difference"),
     ],
     ids=["first round", "one round of six", "second look"],
 )
@@ -145,7 +151,7 @@ def test_a_difference_that_is_not_certain_makes_no_pair(figures, reason):
 
 
 def test_a_certain_difference_is_recorded_as_it_was_measured():
-    rounds = (10.0, 21.0, 10.0, 20.0, 12.0, 24.0, 10.0, 22.0, 10.0, 20.0, 11.0, 20.0)
+    rounds = turns((10.0, 21.0), (10.0, 20.0), (12.0, 24.0), (10.0, 22.0), (10.0, 20.0), (11.0, 20.0))
     problem = scored([LINEAR, QUADRATIC], [RIGHT_ROW] * 2)
     pair = efficiency_pair(problem, Figures(*FIRST_ROUND, *rounds), CONFIG)
     assert (pair.speedup, pair.chosen_cpu_ns, pair.rejected_cpu_ns) == (2.0, 10, 20)
@@ -158,4 +164,4 @@ def test_a_pair_that_answers_the_prompt_alike_has_a_reason():
     problem = scored(list(solutions), [RIGHT_ROW] * 2)
     candidates = Candidates("p", prompt, "f", solutions, TESTS)
     problem = ScoredProblem(candidates, problem.matrix, problem.scores)
-    assert efficiency_pair(problem, Figures(*FIRST_ROUND, *(1.0, 2.0) * 6), CONFIG) == "empty_answer"
+    assert efficiency_pair(problem, Figures(*FIRST_ROUND, *turns(*[(1.0, 2.0)] * 6)), CONFIG) == "empty_answer"

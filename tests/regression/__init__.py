@@ -1,0 +1,1 @@
+"""Recorded samples and what became of them; see ``drift.py``."""
