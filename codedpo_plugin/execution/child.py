@@ -77,14 +77,14 @@ class Worker:
         self.suites: dict[str, tuple[list[list[str]], Checks]] = {}
         self.slow = installed(SLOW_TO_IMPORT, set(setup["preload"]))
         self.specialists: dict[str, tuple[int, int]] = {}
-        self.asked_for: set[str] = set()  # a library gets a specialist when it is asked for a second time
+        self.asked_for: set[str] = set()  # a library gets a specialist when it is asked for again
 
     def serve(self) -> None:
         """Answer frames until the channel closes."""
         while (frame := read_frame(self.source)) is not None:
             self.learn(frame)
             library = self.slow_import(frame["program"]) if self.slow else None
-            special = library if library in self.asked_for else None
+            special = library if library in self.asked_for or frame["final"] else None
             if library:
                 self.asked_for.add(library)
             write_frame(self.sink, self.pass_on(frame, special) if special else self.answer(frame))

@@ -53,7 +53,7 @@ class Workload:
 
 
 @dataclass(slots=True)
-class _Sheet:
+class Sheet:
     """The answers to one workload, while they are being judged."""
 
     work: Workload
@@ -81,18 +81,17 @@ def execute(pool: Pool, workloads: Iterable[Workload], *, record_times: bool = F
     while batch := list(islice(stream, BATCH)):
         sheets = [_sheet(work) for work in batch]
         _run_programs(pool, sheets)
-        pending = [cell for sheet in sheets for cell in _judge_on_host(sheet)]
-        _judge_inside(pool, _judge_clean(pool, pending))
+        judge_elsewhere(pool, [cell for sheet in sheets for cell in judge_values(sheet)])
         for sheet in sheets:
             yield _matrix(sheet, record_times=record_times)
 
 
-def _sheet(work: Workload) -> _Sheet:
+def _sheet(work: Workload) -> Sheet:
     inside = {column for column, plan in enumerate(work.plans) if plan.inside}
-    return _Sheet(work, tuple(dict.fromkeys(work.programs)), [], {}, inside)
+    return Sheet(work, tuple(dict.fromkeys(work.programs)), [], {}, inside)
 
 
-def _run_programs(pool: Pool, sheets: Sequence[_Sheet]) -> None:
+def _run_programs(pool: Pool, sheets: Sequence[Sheet]) -> None:
     """Run each program of each sheet once, against all tests of its problem."""
     checks = [tuple(plan.check for plan in sheet.work.plans) for sheet in sheets]
     pairs = list(zip(sheets, checks, strict=True))
@@ -103,10 +102,10 @@ def _run_programs(pool: Pool, sheets: Sequence[_Sheet]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pending:
+class Pending:
     """A cell whose value is still to be judged."""
 
-    sheet: _Sheet
+    sheet: Sheet
     row: int
     column: int
     expression: str | None
@@ -127,7 +126,7 @@ class _Pending:
         self.sheet.verdicts[self.row, self.column] = verdict
 
 
-def _judge_on_host(sheet: _Sheet) -> Iterator[_Pending]:
+def judge_values(sheet: Sheet) -> Iterator[Pending]:
     """Enter every verdict that needs no further run; yield the other cells."""
     seen: dict[tuple[int, str], Verdict | str | None] = {}
     for row, column, plan, answer in sheet.cells():
@@ -136,15 +135,15 @@ def _judge_on_host(sheet: _Sheet) -> Iterator[_Pending]:
             continue
         key = (column, answer.payload)
         if key not in seen:
-            seen[key] = _judge_value(plan.judgement, answer.payload)
+            seen[key] = judge_value(plan.judgement, answer.payload)
         outcome = seen[key]
         if isinstance(outcome, Verdict):
             sheet.verdicts[row, column] = outcome
         else:
-            yield _Pending(sheet, row, column, outcome)
+            yield Pending(sheet, row, column, outcome)
 
 
-def _judge_value(judgement: Judgement, payload: str) -> Verdict | str | None:
+def judge_value(judgement: Judgement, payload: str) -> Verdict | str | None:
     """Return the verdict on a value, or the expression a clean process has to evaluate, or None: inside."""
     if judgement.surely and judgement.surely(payload):
         return Verdict.PASS
@@ -157,7 +156,12 @@ def _judge_value(judgement: Judgement, payload: str) -> Verdict | str | None:
         return Verdict.ERROR  # a value that cannot be compared, or not a value at all
 
 
-def _judge_clean(pool: Pool, pending: Sequence[_Pending]) -> list[_Pending]:
+def judge_elsewhere(pool: Pool, pending: Sequence[Pending]) -> None:
+    """Settle cells that need a further run: without the program if possible, else inside its process."""
+    _judge_inside(pool, _judge_clean(pool, pending))
+
+
+def _judge_clean(pool: Pool, pending: Sequence[Pending]) -> list[Pending]:
     """Evaluate expressions in processes without any program; return the cells that cannot be judged so."""
     expressions = tuple(dict.fromkeys(cell.expression for cell in pending if cell.expression))
     groups = [expressions[i : i + 64] for i in range(0, len(expressions), 64)]
@@ -185,7 +189,7 @@ def _clean_verdict(answer: Answer) -> Verdict | None:
     return VERDICTS[answer.ending]
 
 
-def _judge_inside(pool: Pool, cells: Sequence[_Pending]) -> None:
+def _judge_inside(pool: Pool, cells: Sequence[Pending]) -> None:
     """Run the assertions of what is left in the programs' own processes, one process per program."""
     groups = [list(group) for _, group in groupby(cells, key=lambda cell: (id(cell.sheet), cell.row))]
     jobs = (Job(g[0].program, tuple(cell.statement for cell in g), g[0].sheet.work.limits) for g in groups)
@@ -196,7 +200,7 @@ def _judge_inside(pool: Pool, cells: Sequence[_Pending]) -> None:
             cell.settle(VERDICTS[answer.ending])
 
 
-def _matrix(sheet: _Sheet, *, record_times: bool) -> PassMatrix:
+def _matrix(sheet: Sheet, *, record_times: bool) -> PassMatrix:
     """Return the matrix of a judged sheet, equal programs having equal rows."""
     shape = (len(sheet.programs), len(sheet.work.plans))
     verdicts = np.full(shape, Verdict.NOT_RUN, np.uint8)

@@ -5,8 +5,8 @@ hands the results out in the order of the jobs. Jobs are taken from their iterab
 so that any number of them streams through in bounded memory.
 
 What went wrong may be the fault of a busy machine. A job with a check that ran out of time, or that was under
-way when two workers died, is run once more while nothing else runs; only then its verdict stands. As that run
-decides, the first check to run out of time does so before its limit.
+way when two workers died, is run once more when nothing else is left to run, on a core of its own; only then its
+verdict stands. As that run decides, the first check to run out of time does so before its limit.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import count
@@ -25,6 +26,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from codedpo_plugin.execution.confirmation import confirmed, open_checks, ran_out_of_time
 from codedpo_plugin.execution.interpreter import inspect_interpreter
+from codedpo_plugin.execution.machine import load, physical_cores
 from codedpo_plugin.execution.requests import (
     MEBIBYTE,
     Answer,
@@ -73,11 +75,24 @@ class _State(Generic[R]):
     """What one run through the pool has in hand."""
 
     parse: Callable[[dict[str, Any], AnyJob], R]
+    ordered: bool = True
+    """Whether results are handed out in the order of their jobs."""
+    matters: Callable[[int, JobResult], bool] = lambda *_: True
+    """Whether the timeouts of a job make a difference."""
     waiting: deque[_Task[R]] = field(default_factory=deque)
     suspects: deque[_Task[R]] = field(default_factory=deque)
     """What is to be run again, alone."""
     finished: dict[int, R] = field(default_factory=dict)
-    """Results by number of their job, until those before them have been handed out."""
+    """Results by number of their job, until they are handed out."""
+    handed_out: int = 0
+
+    def next_out(self) -> int | None:
+        """Return the number of the result to hand out now, if there is one."""
+        number = self.handed_out if self.ordered else next(iter(self.finished), -1)
+        if number not in self.finished:
+            return None
+        self.handed_out += 1
+        return number
 
 
 @dataclass(slots=True)
@@ -143,29 +158,38 @@ class Pool:
 
     def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
         """Run jobs; yield one result per job, in the order of the jobs."""
-        return self._drive(jobs, _job_result)
+        return _values(self._drive(map(_Task, count(), jobs), _State(_job_result)))
+
+    def stream(
+        self, jobs: Iterable[Job | None], matters: Callable[[int, JobResult], bool]
+    ) -> Iterator[tuple[int, JobResult]]:
+        """Run jobs; yield the number of each job, from 0 on, with its result, as they come.
+
+        Among the jobs None stands for "nothing at the moment": more may come when results have been looked at.
+        ``matters`` says of the number of a job and its first result whether a timeout in it makes a difference; one
+        that does not is not asked again.
+        """
+        return self._drive(_numbered(jobs), _State(_job_result, ordered=False, matters=matters))
 
     def time(self, jobs: Iterable[TimingJob]) -> Iterator[TimingResult]:
         """Measure jobs; yield one result per job, in order. Use a pool of one worker for quiet figures."""
-        return self._drive(jobs, _timing_result)
+        return _values(self._drive(map(_Task, count(), jobs), _State(_timing_result)))
 
-    def _drive(self, jobs: Iterable[AnyJob], parse: Callable[[dict[str, Any], AnyJob], R]) -> Iterator[R]:
+    def _drive(self, source: Iterator[_Task[R] | None], state: _State[R]) -> Iterator[tuple[int, R]]:
         """Drive the workers until every job has its result."""
-        state = _State(parse)
-        source: Iterator[_Task[R]] = (_Task(number, job) for number, job in enumerate(jobs))
         try:
-            for next_out in count():
-                while next_out not in state.finished:
-                    if not self._take(source, state) and not self._held(state) - len(state.finished):
-                        return
-                    self._supply(state)
-                    self._wait(state)
-                yield state.finished.pop(next_out)
+            while True:
+                while (number := state.next_out()) is not None:
+                    yield number, state.finished.pop(number)
+                if not self._take(source, state) and self._held(state) == len(state.finished):
+                    return
+                self._supply(state)
+                self._wait(state)
         except BaseException:
             self.close()  # jobs are under way whose results nobody will read
             raise
 
-    def _take(self, source: Iterator[_Task[R]], state: _State[R]) -> bool:
+    def _take(self, source: Iterator[_Task[R] | None], state: _State[R]) -> bool:
         """Take in jobs, as many as may wait; results held back by a slow job are bounded. Return if any came."""
         came = False
         while len(state.waiting) < self.size and self._held(state) < AHEAD * self.size:
@@ -185,13 +209,15 @@ class Pool:
         return len(state.waiting) + len(state.suspects) + len(state.finished) + self._under_way()
 
     def _supply(self, state: _State[R]) -> None:
-        """Give every worker something to do; what is to run alone comes when there is nothing else, one by one."""
-        if any(task.alone for seat in self._seats for task in seat.tasks):
-            return
-        while state.waiting and self._hand_out(state.waiting[0]):
-            state.waiting.popleft()
-        if state.suspects and not state.waiting and not self._under_way():
-            self._hand_out(state.suspects.popleft())
+        """Give every worker something to do; suspects come when nothing else is left, each on a core of its own."""
+        alone = sum(task.alone for seat in self._seats for task in seat.tasks)
+        if not alone:
+            while state.waiting and self._hand_out(state.waiting[0]):
+                state.waiting.popleft()
+        if not state.waiting and self._under_way() == alone:
+            while state.suspects and alone < min(self.size, physical_cores()):
+                self._hand_out(state.suspects.popleft())
+                alone += 1
 
     def _hand_out(self, task: _Task[R]) -> bool:
         """Give a task to the least busy worker, starting workers as they are needed; return whether one took it."""
@@ -233,10 +259,11 @@ class Pool:
         """File the result of a task, or put the task aside to be run again, alone."""
         job = task.job
         if isinstance(job, Job) and isinstance(result, JobResult) and ran_out_of_time(result):
-            if not task.alone and job.program not in self._slow:
+            if not task.alone and job.program not in self._slow and state.matters(task.number, result):
                 state.suspects.append(_Task(task.number, open_checks(job, result), alone=True, first=result))
                 return
-            self._slow.add(job.program)
+            if task.alone:
+                self._slow.add(job.program)
         state.finished[task.number] = confirmed(task.first, result)
 
     def _bury(self, seat: _Seat, state: _State[R], death: Exception) -> None:
@@ -254,6 +281,20 @@ class Pool:
                     culprit.alone = True
                     state.suspects.append(culprit)
         state.waiting.extendleft(reversed(seat.tasks))
+
+
+def _numbered(jobs: Iterable[Job | None]) -> Iterator[_Task[JobResult] | None]:
+    """Yield the tasks of jobs, and None where nothing is to be had at the moment."""
+    numbers = count()
+    for job in jobs:
+        yield None if job is None else _Task(next(numbers), job)
+
+
+def _values(pairs: Iterator[tuple[int, R]]) -> Iterator[R]:
+    """Yield results without their numbers."""
+    with closing(pairs):  # type: ignore[type-var]  # a generator has a close
+        for _, result in pairs:
+            yield result
 
 
 def _frame(task: _Task[Any], suites: deque[tuple[Check, ...]], *, final: bool) -> dict[str, Any]:
@@ -275,6 +316,7 @@ def _frame(task: _Task[Any], suites: deque[tuple[Check, ...]], *, final: bool) -
             "answer_bytes": limits.answer_mb * MEBIBYTE,
             "max_timeouts": limits.max_timeouts,
         },
+        "final": final,
     }
     if job.checks not in suites:
         suites.append(job.checks)
@@ -322,11 +364,6 @@ def _patience(job: AnyJob) -> float:
     tests = min(len(job.checks), limits.max_timeouts) + 1
     passes = job.passes + 40 if isinstance(job, TimingJob) else 1
     return load() * (30.0 + 3 * tests * passes * max(limits.wall_s, 2 * limits.cpu_s) + 0.1 * len(job.checks))
-
-
-def load() -> float:
-    """Return how many processes want each core of the machine, at least one: it is slower by about as much."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def require_confinement(sandbox: str, sandboxes: Mapping[str, Sandbox]) -> str:

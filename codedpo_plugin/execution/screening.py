@@ -1,43 +1,77 @@
 """Whether programs pass all of their tests: what has failed one is not run on those that follow.
 
 For suites with trusted tests, where only the first failure matters. The tests come in waves of growing size, so
-that a wrong program costs a few tests, and a right one a few more processes than it needs.
+that a wrong program costs a few tests, and a right one a few more processes than it needs. Every program moves from
+wave to wave on its own.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codedpo_plugin.execution.matrix import BATCH, Workload, execute
+from codedpo_plugin.execution.assertions import TestPlan
+from codedpo_plugin.execution.matrix import Pending, Sheet, Workload, judge_elsewhere, judge_value, judge_values
 from codedpo_plugin.execution.pool import Pool
+from codedpo_plugin.execution.requests import Ending, Job, JobResult
 from codedpo_plugin.records import PassMatrix, Verdict
 
-WAVES: Final = (0, 1, 4, 16, 64)
-"""The number of the first test of each of the first waves."""
+FIRST_WAVES: Final = {0: 1, 1: 8, 8: 64}
+"""Where a wave ends, by where it starts."""
 WAVE: Final = 128
 """Tests of each wave after those."""
+BATCH: Final = 512
+"""Workloads on their way at a time."""
 
 
 @dataclass(slots=True)
-class _Screen:
-    """The verdicts on the programs of one workload, as far as they are known."""
+class _Run:
+    """One program on its way through the tests of its problem."""
 
     work: Workload
+    program: str
     verdicts: NDArray[np.uint8]
     times: NDArray[np.int64]
+    inside: set[int] = field(default_factory=set)
+    start: int = 0
 
     @property
-    def rows(self) -> list[int]:
-        """Return the programs that have not failed a test."""
-        known = self.verdicts != Verdict.NOT_RUN
-        failed = known & (self.verdicts != Verdict.PASS)
-        return [int(row) for row in np.flatnonzero(~failed.any(axis=1))]
+    def end(self) -> int:
+        """Return where the wave ends that starts now."""
+        return min(FIRST_WAVES.get(self.start, self.start + WAVE), len(self.work.plans))
+
+    @property
+    def plans(self) -> tuple[TestPlan, ...]:
+        """Return the tests of the wave."""
+        return self.work.plans[self.start : self.end]
+
+    @property
+    def going(self) -> bool:
+        """Return whether the program has passed what it was run on, and there are more tests."""
+        return self.start < len(self.work.plans) and not self.verdicts[: self.start].any()
+
+    def job(self) -> Job:
+        """Return the job of the wave."""
+        return Job(self.program, tuple(plan.check for plan in self.plans), self.work.limits)
+
+    def sheet(self, result: JobResult) -> Sheet:
+        """Return the answers of the wave, to be judged."""
+        inside = {column for column, plan in enumerate(self.plans) if plan.inside}
+        return Sheet(replace(self.work, plans=self.plans), (self.program,), [result], {}, inside)
+
+    def enter(self, sheet: Sheet) -> None:
+        """Enter the verdicts of a judged wave, and move on to the next."""
+        for row, column, _, answer in sheet.cells():
+            self.verdicts[self.start + column] = sheet.verdicts[row, column]
+            self.times[self.start + column] = answer.cpu_ns
+        self.inside |= {self.start + column for column in sheet.inside}
+        self.start = self.end
 
 
 def screen(pool: Pool, workloads: Iterable[Workload]) -> Iterator[PassMatrix]:
@@ -47,28 +81,67 @@ def screen(pool: Pool, workloads: Iterable[Workload]) -> Iterator[PassMatrix]:
     """
     stream = iter(workloads)
     while batch := list(islice(stream, BATCH)):
-        screens = [_start(work) for work in batch]
-        longest = max(len(work.plans) for work in batch)
-        for start, end in pairwise((*WAVES, *range(WAVES[-1] + WAVE, longest + WAVE, WAVE))):
-            _wave(pool, screens, start, end)
-        for one in screens:
-            inside = tuple(n for n, plan in enumerate(one.work.plans) if plan.inside)
-            yield PassMatrix(one.work.problem_id, one.verdicts, one.times, inside)
+        runs = [{program: _start(work, program) for program in work.programs} for work in batch]
+        ready = deque(run for own in runs for run in own.values() if run.going)
+        while ready:
+            _advance(pool, ready)
+        for work, own in zip(batch, runs, strict=True):
+            yield _matrix(work, [own[program] for program in work.programs])
 
 
-def _start(work: Workload) -> _Screen:
-    shape = (len(work.programs), len(work.plans))
-    return _Screen(work, np.full(shape, Verdict.NOT_RUN, np.uint8), np.full(shape, -1, np.int64))
+def _start(work: Workload, program: str) -> _Run:
+    number = len(work.plans)
+    return _Run(work, program, np.full(number, Verdict.NOT_RUN, np.uint8), np.full(number, -1, np.int64))
 
 
-def _wave(pool: Pool, screens: Sequence[_Screen], start: int, end: int) -> None:
-    """Run the tests from ``start`` to ``end`` of every workload on the programs that have not failed."""
-    going = [(one, rows) for one in screens if one.work.plans[start:end] and (rows := one.rows)]
-    parts = (
-        replace(one.work, programs=tuple(one.work.programs[r] for r in rows), plans=one.work.plans[start:end])
-        for one, rows in going
-    )
-    for (one, rows), matrix in zip(going, execute(pool, parts, record_times=True), strict=True):
-        one.verdicts[rows, start:end] = matrix.verdicts
-        if matrix.cpu_ns is not None:
-            one.times[rows, start:end] = matrix.cpu_ns
+def _matrix(work: Workload, runs: Sequence[_Run]) -> PassMatrix:
+    shape = (len(runs), len(work.plans))
+    verdicts = np.array([run.verdicts for run in runs], np.uint8).reshape(shape)
+    times = np.array([run.times for run in runs], np.int64).reshape(shape)
+    inside = sorted(set[int]().union(*(run.inside for run in runs)))
+    return PassMatrix(work.problem_id, verdicts, times, tuple(inside))
+
+
+def _advance(pool: Pool, ready: deque[_Run]) -> None:
+    """Take programs as far as the host can judge; then judge elsewhere, and make ready those that go on."""
+    taken: list[_Run] = []
+
+    def jobs() -> Iterator[Job | None]:
+        while True:
+            if ready:
+                taken.append(ready.popleft())
+                yield taken[-1].job()
+            else:
+                yield None
+
+    pending: list[Pending] = []
+    held: list[tuple[_Run, Sheet]] = []
+    for number, result in pool.stream(jobs(), lambda n, r: not fails_before_timeout(taken[n].plans, r)):
+        run = taken[number]
+        sheet = run.sheet(result)
+        open_cells = list(judge_values(sheet))
+        if open_cells:
+            pending += open_cells
+            held.append((run, sheet))
+            continue
+        run.enter(sheet)
+        if run.going:
+            ready.append(run)
+    judge_elsewhere(pool, pending)
+    for run, sheet in held:
+        run.enter(sheet)
+        if run.going:
+            ready.append(run)
+
+
+def fails_before_timeout(plans: Sequence[TestPlan], result: JobResult) -> bool:
+    """Return whether a program has surely failed a test before the first on which it ran out of time."""
+    for plan, answer in zip(plans, result.answers, strict=True):
+        if answer.ending in (Ending.TIMEOUT, Ending.NOT_RUN):
+            return False
+        if answer.ending is Ending.HELD:
+            continue
+        failed = (Verdict.FAIL, Verdict.ERROR)
+        if answer.ending is not Ending.VALUE or judge_value(plan.judgement, answer.payload) in failed:
+            return True
+    return False

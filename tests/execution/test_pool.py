@@ -66,6 +66,24 @@ def test_no_jobs_give_no_results_and_start_no_worker():
         assert pool._seats == []
 
 
+def test_a_stream_gives_results_as_they_come_and_takes_jobs_that_follow_from_them():
+    ready = [job(SLOW, "f(1)"), job(PLAIN, "f(2)")]
+
+    def jobs():
+        while True:
+            yield ready.pop(0) if ready else None
+
+    seen = []
+    with Pool(2) as pool:
+        for number, result in pool.stream(jobs(), lambda *_: True):
+            seen.append((number, result.answers[0].payload))
+            if len(seen) < 5:
+                ready.append(job(PLAIN, f"f({10 + len(seen)})"))
+    assert seen[0] == (1, "2")
+    assert sorted(payload for _, payload in seen) == ["1", "11", "12", "13", "14", "2"]
+    assert sorted(number for number, _ in seen) == list(range(6))
+
+
 def test_a_job_without_checks_has_no_answers(pool):
     assert ask(pool, PLAIN) == ()
 

@@ -1,0 +1,26 @@
+"""What this machine has, and how much of it is in use."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+
+def load() -> float:
+    """Return how many processes want each core of the machine, at least one: it is slower by about as much."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+@cache
+def physical_cores() -> int:
+    """Return the number of physical cores this process may use; one where the kernel does not tell."""
+    try:
+        return len({_siblings(cpu) for cpu in os.sched_getaffinity(0)})
+    except OSError:
+        return 1
+
+
+def _siblings(cpu: int) -> str:
+    """Return the logical processors of the physical core of one of them."""
+    with open(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") as file:
+        return file.read()
