@@ -45,6 +45,7 @@ from codedpo_plugin.errors import (
     boundary,
 )
 from codedpo_plugin.evaluation.compare import compare_results, write_comparison
+from codedpo_plugin.evaluation.evalplus_format import write_evalplus
 from codedpo_plugin.evaluation.results import read_result, write_result
 from codedpo_plugin.formats import jsonl, parquet
 from codedpo_plugin.formats.files import digest
@@ -221,6 +222,7 @@ class Pipeline:
         result = self.plugins.evaluate(suite, model, config, execute, context)
         context.counts.update(samples=len(result.samples), passed=sum(s.passed for s in result.samples))
         write_result(target, result)
+        write_evalplus(target, result)
 
     def train(self, model: ModelConfig, config: TrainConfig) -> ModelConfig:
         """Train the model on the pairs; return the trained one."""

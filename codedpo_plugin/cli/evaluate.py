@@ -57,6 +57,7 @@ def evaluate(
     from codedpo_plugin.cli.console import out, session
     from codedpo_plugin.cli.summary import show_result
     from codedpo_plugin.config import EvaluateConfig, ExecuteConfig, ModelConfig
+    from codedpo_plugin.evaluation.evalplus_format import write_evalplus
     from codedpo_plugin.evaluation.results import write_result
     from codedpo_plugin.execution import require_confinement
     from codedpo_plugin.manager import find
@@ -84,6 +85,7 @@ def evaluate(
             result = _sample(chosen, section, config, execution, plugins, metadata_of(metadata), seed)
     target = RunDirectory(output).result(suite)
     write_result(target, result)
+    write_evalplus(target, result)
     show_result(result)
     out(f"results: {target}")
 

@@ -52,6 +52,7 @@ abc bisect cmath collections collections.abc copy dataclasses datetime decimal e
 heapq itertools math operator re statistics string textwrap typing
 """.split()  # noqa: SIM905 - a list of names is read as words
 SLOW_TO_IMPORT = "numpy scipy pandas sklearn torch matplotlib networkx requests sympy".split()  # noqa: SIM905 - idem
+SLOWER_THAN_A_LIMIT = {"torch"}  # programs that import these would run out of time before they start
 IMPLIED = {
     "matplotlib": {"numpy"},
     "pandas": {"numpy"},
@@ -77,7 +78,7 @@ class Worker:
         self.suites: dict[str, tuple[list[list[str]], Checks]] = {}
         self.slow = installed(SLOW_TO_IMPORT, set(setup["preload"]))
         self.specialists: dict[str, tuple[int, int]] = {}
-        self.asked_for: set[str] = set()  # a library gets a specialist when it is asked for again
+        self.asked_for = set(SLOWER_THAN_A_LIMIT)  # a library gets a specialist when it is asked for again
 
     def serve(self) -> None:
         """Answer frames until the channel closes."""
@@ -251,7 +252,8 @@ class Worker:
             os.close(source)
             os.close(sink)
             self.close_channels()
-            self.source, self.sink, self.specialists, self.asked_for = theirs, their_sink, {}, set()
+            self.source, self.sink = theirs, their_sink
+            self.specialists, self.asked_for = {}, set(SLOWER_THAN_A_LIMIT)
             self.slow = [name for name in self.slow if name != library]
             load_library(library)
             self.serve()
