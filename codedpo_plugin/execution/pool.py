@@ -80,7 +80,8 @@ class Pool:
 
     ``workers`` processes run programs with ``interpreter`` (the running Python by default) under ``sandbox``
     (``auto``: the best this machine has; refused if there is none). ``preload`` names modules that every program
-    finds imported already. Use as a context manager. Raises SandboxError when programs cannot be confined.
+    finds imported already; ``variables`` and ``readable`` are environment variables and paths that workers get
+    besides their own. Use as a context manager. Raises SandboxError when programs cannot be confined.
     """
 
     def __init__(
@@ -91,10 +92,13 @@ class Pool:
         sandboxes: Mapping[str, Sandbox] | None = None,
         interpreter: str | None = None,
         preload: tuple[str, ...] = (),
+        variables: tuple[tuple[str, str], ...] = (),
+        readable: tuple[str, ...] = (),
     ) -> None:
         known = {s.name: s for s in BUILT_IN} if sandboxes is None else sandboxes
         self.size = workers or len(os.sched_getaffinity(0))
-        self.spec = WorkerSpec(choose(sandbox, known), inspect_interpreter(interpreter), preload)
+        python = inspect_interpreter(interpreter)
+        self.spec = WorkerSpec(choose(sandbox, known), python, preload, variables, readable)
         self._seats: list[_Seat] = []
         self._judges: Pool | None = None
 

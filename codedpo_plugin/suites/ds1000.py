@@ -1,0 +1,218 @@
+"""DS-1000 (arXiv 2211.11501): a thousand problems over seven libraries, judged as the official script does.
+
+The program run for an answer is the problem's ``code_context``, then ``code = <repr of the answer>``; its tests are
+``test_execution(code)`` and, where the context defines it, ``test_string(code)``. Both run in the program's own
+process: they compare objects of the libraries. Data: xlang-ai/DS-1000 (CC-BY-SA-4.0), the simplified format.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from codedpo_plugin.errors import EvaluationError
+from codedpo_plugin.execution.assertions import plan_test
+from codedpo_plugin.execution.interpreter import inspect_interpreter
+from codedpo_plugin.execution.requests import Limits, Runtime
+from codedpo_plugin.formats import jsonl
+from codedpo_plugin.records import Problem
+from codedpo_plugin.suites import Suite, SuiteProblem
+from codedpo_plugin.suites import ds1000_environment as environment
+from codedpo_plugin.suites.ds1000_downloads import cached_folders, what_is_missing
+
+METADATA_KEY: Final = "ds1000_path"
+VARIABLE: Final = "DS1000_OVERRIDE_PATH"
+DATASET: Final = "xlang-ai/DS-1000"
+PREFIX: Final = "DS-1000/"
+
+LIMITS: Final = Limits(cpu_s=120.0, wall_s=240.0, memory_mb=16384, max_timeouts=1)
+"""The official limit is 120 s of wall time; here it is CPU time, so that a busy machine changes no verdict. Memory
+is address space, of which these libraries reserve far more than they use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """One of the seven parts of the benchmark."""
+
+    name: str
+    """As in the data."""
+    preload: tuple[str, ...]
+    """What its workers import once; every program finds it imported."""
+    pins: tuple[str, ...]
+    """What of the environment its problems need."""
+
+
+_BASE: Final = ("copy", "tokenize", "io", "numpy", "pandas")
+_PINS: Final = ("numpy", "pandas")
+
+LIBRARIES: Final = {
+    "pandas": Library("Pandas", _BASE, (*_PINS, "PyYAML")),
+    "numpy": Library("Numpy", _BASE, (*_PINS, "scipy", "scikit-learn", "torch", "tensorflow-cpu")),
+    "matplotlib": Library(
+        "Matplotlib",
+        (*_BASE, "PIL.Image", "PIL.PngImagePlugin", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "seaborn"),
+        (*_PINS, "matplotlib", "seaborn"),
+    ),
+    "sklearn": Library(
+        "Sklearn",
+        (*_BASE, "sklearn.linear_model", "sklearn.datasets", "sklearn.model_selection", "sklearn.ensemble"),
+        (*_PINS, "scipy", "scikit-learn", "statsmodels", "xgboost"),
+    ),
+    "scipy": Library("Scipy", (*_BASE, "scipy.stats", "scipy.optimize"), (*_PINS, "scipy")),
+    "pytorch": Library("Pytorch", (*_BASE, "torch"), (*_PINS, "scikit-learn", "gensim", "torch")),
+    "tensorflow": Library("Tensorflow", (*_BASE, "tensorflow", "keras"), ("numpy", "pandas", "tensorflow-cpu")),
+}
+"""By the last part of the task's name."""
+
+HOSTS: Final = (("tensorflow", "tensorflow"), ("torch", "pytorch"))
+"""Modules too slow to import for every program that needs them: its problem runs beside that library's."""
+
+STOP: Final = ("</code>", "# SOLUTION END", "\nEND SOLUTION")
+
+INSTRUCTION: Final = (
+    "Write a short code following the given format and indentation. Place the executable code between <code> and "
+    "</code> tags, without any other non-executable things."
+)
+"""What the official script tells chat models."""
+
+
+# --------------------------------------------------------------------------- answers
+
+
+def postprocess(answer: str | Sequence[str]) -> str:
+    """Return the code in a model's answer, as ``test_ds1000.postprocess`` does; a list counts as its first item."""
+    text = answer if isinstance(answer, str) else answer[0]
+    text = text.split("</code>")[0].replace("```python", "")
+    return text.split("```")[0].split("\nEND SOLUTION")[0].replace("<code>", "")
+
+
+def program(context: str, solution: str) -> str:
+    """Return the program for a solution; its tests are checks of their own."""
+    return f"{context}\ncode = {solution!r}\n"
+
+
+def tests_of(context: str) -> tuple[str, ...]:
+    """Return the tests that a context defines."""
+    return ("test_execution(code)", *(("test_string(code)",) if "test_string(" in context else ()))
+
+
+# --------------------------------------------------------------------------- data
+
+
+def read_rows(metadata: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the problems in their order, from the metadata's path, the environment's, or the Hugging Face hub.
+
+    Raises EvaluationError naming all three when none can be had.
+    """
+    path = metadata.get(METADATA_KEY) or os.environ.get(VARIABLE)
+    try:
+        return _read_file(Path(path)) if path else _download()
+    except Exception as error:
+        raise EvaluationError(
+            f"the data of DS-1000 cannot be read from {path or f'the hub ({DATASET})'}: {type(error).__name__}: "
+            f'{error}. Give a local copy of ds1000.jsonl.gz with --metadata \'{{"{METADATA_KEY}": "FILE"}}\' or the '
+            f"environment variable {VARIABLE}, or make the data set {DATASET} of the Hugging Face hub reachable."
+        ) from error
+
+
+def _read_file(path: Path) -> list[Mapping[str, Any]]:
+    """Read the published file, packed or not. Raises ValueError for a line that is not a problem."""
+    bad = jsonl.BadLines()
+    rows = list(jsonl.read(path, _checked, bad, unique=False))
+    if bad or not rows:
+        raise ValueError(str(bad) if bad else "the file is empty")
+    return rows
+
+
+def _download() -> list[Mapping[str, Any]]:
+    from datasets import load_dataset
+
+    return list(map(_checked, load_dataset(DATASET, split="test")))
+
+
+def _checked(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row that has all that is needed. Raises ValueError, KeyError or TypeError if it has not."""
+    for name in ("prompt", "reference_code", "code_context"):
+        jsonl.text_field(row, name)
+    known = {library.name for library in LIBRARIES.values()}
+    if row["metadata"]["library"] not in known:
+        raise ValueError(f"problem {row['metadata']['problem_id']} is of a library {row['metadata']['library']!r}")
+    return row
+
+
+# --------------------------------------------------------------------------- problems
+
+
+def load(metadata: Mapping[str, Any], only: str | None = None) -> list[SuiteProblem]:
+    """Return the problems of one library, or of all, after checking the data and the environment they need.
+
+    Raises EvaluationError when either is not as it should be.
+    """
+    libraries = {only: LIBRARIES[only]} if only else LIBRARIES
+    names = {library.name: key for key, library in libraries.items()}
+    rows = [row for row in read_rows(metadata) if row["metadata"]["library"] in names]
+    python = environment.find_python(metadata)
+    needed = {pin for library in libraries.values() for pin in library.pins}
+    environment.require(python, tuple(pin for pin in environment.PINS if pin.name in needed))
+    runtimes = {key: runtime_of(key, python) for key in LIBRARIES}
+    return [_problem(row, names[row["metadata"]["library"]], runtimes) for row in rows]
+
+
+def runtime_of(key: str, python: str) -> Runtime:
+    """Return what programs of a library find when they start."""
+    fonts = [environment.matplotlib_folder(prefix) for prefix in inspect_interpreter(python).prefixes]
+    folders = cached_folders()
+    variables = {
+        **VARIABLES,
+        **{"MPLCONFIGDIR": str(folder) for folder in fonts if folder.is_dir()},
+        **folders,
+    }
+    return Runtime(python, LIBRARIES[key].preload, tuple(variables.items()), tuple(folders.values()))
+
+
+VARIABLES: Final = {
+    "MPLBACKEND": "agg",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "",
+    **dict.fromkeys(("MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
+}
+"""What the libraries are told: no screen, no GPU, one thread, since the engine runs a program on each core."""
+
+
+def host_of(key: str, context: str) -> str:
+    """Return the library among whose programs a problem runs: its own, unless it imports a slower one."""
+    for module, host in HOSTS:
+        if re.search(rf"^\s*(?:import|from) {module}\b", context, re.MULTILINE):
+            return host
+    return key
+
+
+def _problem(row: Mapping[str, Any], key: str, runtimes: Mapping[str, Runtime]) -> SuiteProblem:
+    context, number = row["code_context"], row["metadata"]["problem_id"]
+    plans = tuple(plan_test(test) for test in tests_of(context))
+    return SuiteProblem(
+        Problem(f"{PREFIX}{number}", row["prompt"], None, "python", "ds1000"),
+        row["reference_code"],
+        plans,
+        len(plans),
+        limits=LIMITS,
+        runtime=runtimes[host_of(key, context)],
+        group=key,
+        unavailable=what_is_missing(number),
+        program=partial(program, context),
+    )
+
+
+def _suite(name: str, only: str | None, description: str) -> Suite:
+    return Suite(name, partial(load, only=only), STOP, description, PREFIX, postprocess, INSTRUCTION)
+
+
+SUITES: Final = (
+    _suite("ds1000", None, "DS-1000, 1,000 problems over seven libraries"),
+    *(_suite(f"ds1000_{key}", key, f"DS-1000, the problems of {library.name}") for key, library in LIBRARIES.items()),
+)
