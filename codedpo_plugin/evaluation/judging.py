@@ -57,15 +57,7 @@ class Engine:
 
     def pool(self, runtime: Runtime, workers: int) -> Pool:
         """Return a pool whose programs find a runtime."""
-        return Pool(
-            workers,
-            sandbox=self.sandbox,
-            sandboxes=self.sandboxes,
-            interpreter=runtime.interpreter,
-            preload=runtime.preload,
-            variables=runtime.variables,
-            readable=runtime.readable,
-        )
+        return Pool(workers, sandbox=self.sandbox, sandboxes=self.sandboxes, runtime=runtime)
 
 
 def judge(entries: Sequence[Entry], engine: Engine) -> list[PassMatrix]:

@@ -29,6 +29,7 @@ from codedpo_plugin.execution.requests import (
     JobResult,
     Limits,
     Mode,
+    Runtime,
     TimingJob,
     TimingResult,
 )
@@ -80,8 +81,7 @@ class Pool:
 
     ``workers`` processes run programs with ``interpreter`` (the running Python by default) under ``sandbox``
     (``auto``: the best this machine has; refused if there is none). ``preload`` names modules that every program
-    finds imported already; ``variables`` and ``readable`` are environment variables and paths that workers get
-    besides their own. Use as a context manager. Raises SandboxError when programs cannot be confined.
+    finds imported already; ``runtime``, in the place of both, says more of what programs find. Use as a context manager. Raises SandboxError when programs cannot be confined.
     """
 
     def __init__(
@@ -92,13 +92,12 @@ class Pool:
         sandboxes: Mapping[str, Sandbox] | None = None,
         interpreter: str | None = None,
         preload: tuple[str, ...] = (),
-        variables: tuple[tuple[str, str], ...] = (),
-        readable: tuple[str, ...] = (),
+        runtime: Runtime | None = None,
     ) -> None:
         known = {s.name: s for s in BUILT_IN} if sandboxes is None else sandboxes
         self.size = workers or len(os.sched_getaffinity(0))
-        python = inspect_interpreter(interpreter)
-        self.spec = WorkerSpec(choose(sandbox, known), python, preload, variables, readable)
+        runtime = runtime or Runtime(interpreter, preload)
+        self.spec = WorkerSpec(choose(sandbox, known), inspect_interpreter(runtime.interpreter), runtime)
         self._seats: list[_Seat] = []
         self._judges: Pool | None = None
 

@@ -47,6 +47,8 @@ class Runtime:
     """Environment variables besides the engine's own."""
     readable: tuple[str, ...] = ()
     """Files and folders they may read besides the interpreter's own."""
+    warm_up: str = ""
+    """Code that a worker runs once before its first program; trusted, as it runs in the worker itself."""
 
 
 class Mode(StrEnum):

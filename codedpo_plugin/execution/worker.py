@@ -14,13 +14,13 @@ import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from codedpo_plugin.errors import SandboxError
 from codedpo_plugin.execution import seccomp
 from codedpo_plugin.execution.interpreter import Interpreter
-from codedpo_plugin.execution.requests import MEBIBYTE
+from codedpo_plugin.execution.requests import MEBIBYTE, Runtime
 from codedpo_plugin.execution.sandboxes.base import Sandbox, WorkerPlan
 from codedpo_plugin.execution.scratch import empty_folder
 
@@ -39,9 +39,7 @@ class WorkerSpec:
 
     sandbox: Sandbox
     interpreter: Interpreter
-    preload: tuple[str, ...] = ()
-    variables: tuple[tuple[str, str], ...] = ()
-    readable: tuple[str, ...] = ()
+    runtime: Runtime = field(default_factory=Runtime)
     file_mb: int = 16
     """Largest file a program may write into its scratch folder."""
 
@@ -75,8 +73,8 @@ class WorkerProcess:
         plan = WorkerPlan(
             command=(interpreter.executable, "-s", "-S", CHILD, str(theirs.fileno())),
             scratch=self.scratch,
-            readable=(*interpreter.readable, *self.spec.readable, os.path.dirname(CHILD)),
-            environment=environment(self.scratch, self.spec.variables),
+            readable=(*interpreter.readable, *self.spec.runtime.readable, os.path.dirname(CHILD)),
+            environment=environment(self.scratch, self.spec.runtime.variables),
         )
         with self.spec.sandbox.launch(plan) as launch:
             return subprocess.Popen(
@@ -95,7 +93,8 @@ class WorkerProcess:
         setup = {
             "scratch": self.scratch,
             "path": list(self.spec.interpreter.packages),
-            "preload": list(self.spec.preload),
+            "preload": list(self.spec.runtime.preload),
+            "warm_up": self.spec.runtime.warm_up,
             "file_bytes": self.spec.file_mb * MEBIBYTE,
             "program_filter": seccomp.program_filter().hex(),
         }

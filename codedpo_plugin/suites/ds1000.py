@@ -42,30 +42,50 @@ class Library:
     name: str
     """As in the data."""
     preload: tuple[str, ...]
-    """What its workers import once; every program finds it imported."""
+    """What its workers import once, besides ``BASE``; every program finds it imported."""
     pins: tuple[str, ...]
-    """What of the environment its problems need."""
+    """What of the environment its problems need, besides numpy and pandas."""
+    warm_up: str = ""
+    """What its workers do once, after that."""
 
 
-_BASE: Final = ("copy", "tokenize", "io", "numpy", "pandas")
-_PINS: Final = ("numpy", "pandas")
+BASE: Final = ("copy", "tokenize", "io", "numpy", "pandas")
+
+SEED: Final = "import numpy\nnumpy.random.seed(0)\n"
+"""Unlike the official script's, every program starts from the same random state, so that verdicts repeat."""
+
+DRAW: Final = """
+import io, matplotlib.pyplot as plt
+plt.plot([1, 2])
+plt.savefig(io.BytesIO())
+plt.close("all")
+"""
+"""Fills matplotlib's caches of fonts."""
+
+KERNELS: Final = """
+from tensorflow.python.framework import kernels
+kernels.get_registered_kernels_for_op("AddV2")
+"""
+"""Makes TensorFlow look for kernels, without starting a thread. It does so once, and asks for the command line of its
+process, which is the worker's alone to read."""
 
 LIBRARIES: Final = {
-    "pandas": Library("Pandas", _BASE, (*_PINS, "PyYAML")),
-    "numpy": Library("Numpy", _BASE, (*_PINS, "scipy", "scikit-learn", "torch", "tensorflow-cpu")),
+    "pandas": Library("Pandas", (), ("PyYAML",)),
+    "numpy": Library("Numpy", (), ("scipy", "scikit-learn", "torch", "tensorflow-cpu")),
     "matplotlib": Library(
         "Matplotlib",
-        (*_BASE, "PIL.Image", "PIL.PngImagePlugin", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "seaborn"),
-        (*_PINS, "matplotlib", "seaborn"),
+        ("PIL.Image", "PIL.PngImagePlugin", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "seaborn"),
+        ("matplotlib", "seaborn"),
+        DRAW,
     ),
     "sklearn": Library(
         "Sklearn",
-        (*_BASE, "sklearn.linear_model", "sklearn.datasets", "sklearn.model_selection", "sklearn.ensemble"),
-        (*_PINS, "scipy", "scikit-learn", "statsmodels", "xgboost"),
+        ("sklearn.linear_model", "sklearn.datasets", "sklearn.model_selection", "sklearn.ensemble"),
+        ("scipy", "scikit-learn", "threadpoolctl", "statsmodels", "xgboost"),
     ),
-    "scipy": Library("Scipy", (*_BASE, "scipy.stats", "scipy.optimize"), (*_PINS, "scipy")),
-    "pytorch": Library("Pytorch", (*_BASE, "torch"), (*_PINS, "scikit-learn", "gensim", "torch")),
-    "tensorflow": Library("Tensorflow", (*_BASE, "tensorflow", "keras"), ("numpy", "pandas", "tensorflow-cpu")),
+    "scipy": Library("Scipy", ("scipy.stats", "scipy.optimize"), ("scipy",)),
+    "pytorch": Library("Pytorch", ("torch",), ("scikit-learn", "gensim", "torch")),
+    "tensorflow": Library("Tensorflow", ("tensorflow", "keras"), ("tensorflow-cpu",), KERNELS),
 }
 """By the last part of the task's name."""
 
@@ -157,7 +177,7 @@ def load(metadata: Mapping[str, Any], only: str | None = None) -> list[SuiteProb
     names = {library.name: key for key, library in libraries.items()}
     rows = [row for row in read_rows(metadata) if row["metadata"]["library"] in names]
     python = environment.find_python(metadata)
-    needed = {pin for library in libraries.values() for pin in library.pins}
+    needed = {"numpy", "pandas"}.union(*(library.pins for library in libraries.values()))
     environment.require(python, tuple(pin for pin in environment.PINS if pin.name in needed))
     runtimes = {key: runtime_of(key, python) for key in LIBRARIES}
     return [_problem(row, names[row["metadata"]["library"]], runtimes) for row in rows]
@@ -172,7 +192,13 @@ def runtime_of(key: str, python: str) -> Runtime:
         **{"MPLCONFIGDIR": str(folder) for folder in fonts if folder.is_dir()},
         **folders,
     }
-    return Runtime(python, LIBRARIES[key].preload, tuple(variables.items()), tuple(folders.values()))
+    return Runtime(
+        interpreter=python,
+        preload=(*BASE, *LIBRARIES[key].preload),
+        variables=tuple(variables.items()),
+        readable=tuple(folders.values()),
+        warm_up=SEED + LIBRARIES[key].warm_up,
+    )
 
 
 VARIABLES: Final = {

@@ -53,6 +53,7 @@ PINS: Final = (
     Pin("pandas", "1.5.3", "pandas"),
     Pin("scipy", "1.12.0", "scipy"),
     Pin("scikit-learn", "1.4.0", "sklearn"),
+    Pin("threadpoolctl", "3.6.0", "threadpoolctl", others=("3.4.0", "3.5.0")),  # newer ones read /proc, which is shut
     Pin("statsmodels", "0.14.1", "statsmodels"),
     Pin("xgboost", "2.0.3", "xgboost", alone=True),
     Pin("matplotlib", "3.8.4", "matplotlib"),

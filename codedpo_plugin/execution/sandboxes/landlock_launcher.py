@@ -18,13 +18,14 @@ from py_landlock import AccessFs, Landlock
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 24, 38, 22, 2
 CAPABILITY_VERSION_3 = 0x20080522
 READ_DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+OWN_COMMAND = "/proc/self/cmdline"  # of the worker alone, not of its forks; TensorFlow aborts where it cannot read it
 
 
 def restrict_files(read: list[str], write: str) -> None:
     """Allow reading ``read`` and the harmless devices, writing below ``write``, and nothing else."""
     rules = Landlock(strict=False)
     look = AccessFs.READ_FILE | AccessFs.EXECUTE
-    for path in (*read, *READ_DEVICES):
+    for path in (*read, *READ_DEVICES, OWN_COMMAND):
         folder = stat.S_ISDIR(os.stat(path).st_mode)
         rules.add_path_rule(path, access=look | AccessFs.READ_DIR if folder else look)
     rules.add_path_rule("/dev/null", access=AccessFs.READ_FILE | AccessFs.WRITE_FILE)
