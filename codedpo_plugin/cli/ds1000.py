@@ -20,7 +20,7 @@ Folder = Annotated[Path | None, typer.Option("--path", help="Where to build it; 
 def setup(
     path: Folder = None,
     python: Annotated[str | None, typer.Option(help="The Python to build it with: 3.9 to 3.11.")] = None,
-    torch: Annotated[str | None, typer.Option(help="Another version of torch; the benchmark's own is 2.2.0.")] = None,
+    torch: Annotated[str | None, typer.Option(help="Another torch; the benchmark's own is 2.2.0.")] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Build all anew.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what pip says.")] = False,
 ) -> None:
@@ -34,9 +34,11 @@ def setup(
     pins = _pins(environment.PINS, torch)
     folder = (path or environment.home()).absolute()
     builder = environment.builder(python)
-    say(f"DS-1000's environment is built in {folder}. What is not there yet is downloaded with pip and its settings:")
+    say(f"DS-1000's environment is built in {folder}. What is not there yet is downloaded with pip:")
     say("  " + " ".join(pin.requirement for pin in pins) + " and what they depend on")
-    say("  (about 0.9 GB with a CPU build of torch; the default build of torch for Linux brings gigabytes of CUDA)")
+    say(
+        "  (3 GB on the disk with a CPU build of torch, which pip's settings may point at; the default one brings CUDA)"
+    )
     if restart:
         shutil.rmtree(folder, ignore_errors=True)
     environment.build(folder, builder, pins, say, verbose=verbose or sys.stderr.isatty())

@@ -81,7 +81,8 @@ class Pool:
 
     ``workers`` processes run programs with ``interpreter`` (the running Python by default) under ``sandbox``
     (``auto``: the best this machine has; refused if there is none). ``preload`` names modules that every program
-    finds imported already; ``runtime``, in the place of both, says more of what programs find. Use as a context manager. Raises SandboxError when programs cannot be confined.
+    finds imported already; ``runtime``, in the place of both, says more of what programs find. Use as a context
+    manager. Raises SandboxError when programs cannot be confined.
     """
 
     def __init__(

@@ -7,20 +7,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import datasets
-from lm_eval.api.instance import Instance
+import numpy as np
 from lm_eval.api.task import ConfigurableTask
 
 from codedpo_plugin.config import PromptForm
-from codedpo_plugin.errors import EvaluationError
+from codedpo_plugin.errors import EvaluationError, UsageError
+from codedpo_plugin.evaluation.judging import Engine, Entry, judge
 from codedpo_plugin.evaluation.passk import pass_at_k
-from codedpo_plugin.evaluation.results import SampleResult, status_of
-from codedpo_plugin.execution import Pool, require_confinement
-from codedpo_plugin.execution.matrix import Workload, execute
+from codedpo_plugin.evaluation.results import WHERE_RUN, SampleResult, status_of
+from codedpo_plugin.execution import require_confinement
 from codedpo_plugin.execution.sandboxes import Sandbox
 from codedpo_plugin.generation.extraction import extract_solution
 from codedpo_plugin.generation.prompts import solution_prompt
 from codedpo_plugin.harness.options import SuiteOptions, read_options
 from codedpo_plugin.manager import create_plugins, find
+from codedpo_plugin.records import PassMatrix
 from codedpo_plugin.suites import Suite, SuiteProblem
 
 FILTER: Final = "execute"
@@ -47,6 +48,8 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         self.suite = suite or find("suite", config["suite"], plugins.suites if plugins else {})
         self.sandboxes = sandboxes or (plugins.sandboxes if plugins else {})
         require_confinement(self.options.sandbox, self.sandboxes)
+        if self.suite.clean and self.options.answers_are == "solutions":
+            raise UsageError(f"suite {self.suite.name!r} takes a `completion` of the prompt, not a `solution`")
         self.problems: list[SuiteProblem] = self.suite.load(settings.get("metadata") or {})
         if not self.problems:
             raise EvaluationError(f"suite {self.suite.name!r} has no problems for {settings.get('metadata')}")
@@ -76,6 +79,8 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
     def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> str:  # noqa: ARG002 - idem
         """Return what the model is shown of a document."""
         problem = self._by_id[doc["problem_id"]].problem
+        if self.suite.clean:
+            return f"{self.suite.instruction}\n\n{problem.prompt}" if self._chat else problem.prompt
         return solution_prompt(problem, "chat" if self._chat else "base")
 
     def doc_to_target(self, doc: Mapping[str, Any], doc_to_target: Any = None) -> str:  # noqa: ARG002 - idem
@@ -91,20 +96,19 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
 
     def apply_filters(self) -> None:
         """Judge all samples of all documents in one go; leave one list of results with each instance."""
-        groups = [(i, self._by_id[i.doc["problem_id"]]) for i in self.instances]
-        programs = [tuple(self._program(p, text) for text in i.resps) for i, p in groups]
-        work = (
-            Workload(p.problem.problem_id, own, p.plans, p.limits)
-            for (_, p), own in zip(groups, programs, strict=True)
-        )
-        with Pool(self.options.workers, sandbox=self.options.sandbox, sandboxes=self.sandboxes) as pool:
-            for (instance, problem), own, matrix in zip(
-                groups, programs, execute(pool, work, record_times=True), strict=True
-            ):
-                instance.filtered_resps[FILTER] = _results(instance, problem, own, matrix)
+        problems = [self._by_id[i.doc["problem_id"]] for i in self.instances]
+        entries = [
+            Entry(p, tuple(self._solution(p, text) for text in i.resps))
+            for i, p in zip(self.instances, problems, strict=True)
+        ]
+        engine = Engine(self.options.workers, self.options.sandbox, self.sandboxes)
+        for instance, entry, matrix in zip(self.instances, entries, judge(entries, engine), strict=True):
+            instance.filtered_resps[FILTER] = _results(entry, matrix)
 
-    def _program(self, problem: SuiteProblem, response: str) -> str:
-        """Return the program in a response."""
+    def _solution(self, problem: SuiteProblem, response: str) -> str:
+        """Return the solution in a response."""
+        if self.suite.clean:
+            return self.suite.clean(response)
         match self.options.answers_are:
             case "solutions":
                 return response
@@ -114,27 +118,36 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         program = extract_solution(problem.problem, response, form, self.suite.stop, self.counts)
         return program if program is not None else ""
 
-    def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float]:  # noqa: ARG002 - idem
+    def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float]:
         """Return the metrics of one document; a metric that needs more samples than there are is left out."""
         samples = results[0] if results else []
         correct = sum(sample["status"] == "pass" for sample in samples)
         ks = [k for k in self.options.ks if k <= len(samples)]
-        return {f"pass@{k}": pass_at_k(len(samples), correct, k) for k in ks}
+        found = {f"pass@{k}": pass_at_k(len(samples), correct, k) for k in ks}
+        if not self.suite.downloads:
+            return found
+        not_run = bool(self._by_id[doc["problem_id"]].unavailable)
+        where_run = {} if not_run else {f"{name}{WHERE_RUN}": value for name, value in found.items()}
+        return found | where_run | {"not_run": float(not_run)}
 
 
-def _results(
-    instance: Instance, problem: SuiteProblem, programs: Sequence[str], matrix: Any
-) -> list[dict[str, Any]]:
+def _results(entry: Entry, matrix: PassMatrix) -> list[dict[str, Any]]:
     """Return what is logged of each sample of one document."""
-    results = []
-    for number, (program, verdicts, times) in enumerate(zip(programs, matrix.verdicts, matrix.cpu_ns, strict=True)):
+    results, problem = [], entry.problem
+    times_of = matrix.cpu_ns if matrix.cpu_ns is not None else np.zeros(matrix.verdicts.shape, np.int64)
+    for number, (solution, verdicts, times) in enumerate(
+        zip(entry.solutions, matrix.verdicts, times_of, strict=True)
+    ):
         result = SampleResult(
-            problem_id=instance.doc["problem_id"],
+            problem_id=problem.problem.problem_id,
             sample=number,
-            solution=program,
+            solution=solution,
             status=status_of(verdicts),
             base_status=status_of(verdicts[: problem.base]),
             cpu_ns=int(times[times > 0].sum()),
+            group=problem.group,
+            reason=problem.unavailable,
+            judged_inside=bool(matrix.judged_inside),
         )
         results.append({name: getattr(result, name) for name in SampleResult.__dataclass_fields__})
     return results
@@ -142,7 +155,10 @@ def _results(
 
 def _defaults(suite: Suite, options: SuiteOptions) -> dict[str, Any]:
     """Return the lm-eval configuration of a suite."""
-    metrics = [{"metric": f"pass@{k}", "aggregation": "mean", "higher_is_better": True} for k in options.ks]
+    names = [f"pass@{k}" for k in options.ks]
+    if suite.downloads:
+        names += [*(f"{name}{WHERE_RUN}" for name in names), "not_run"]
+    metrics = [{"metric": n, "aggregation": "mean", "higher_is_better": n != "not_run"} for n in names]
     sampled = options.n_samples > 1
     return {
         "task": f"codedpo_{suite.name}",

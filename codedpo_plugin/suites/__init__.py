@@ -34,6 +34,7 @@ class SuiteProblem:
     """Why its programs cannot be run on this machine; they are NOT_RUN then, whatever they are."""
     program: Callable[[str], str] = str
     """Return the program to run for a solution, where a solution is not a program itself."""
+
     @property
     def timing_checks(self) -> tuple[Check, ...]:
         """Return what to run to time a correct solution."""
@@ -56,3 +57,5 @@ class Suite:
     """How an answer becomes a solution, for suites whose answers are not functions to be extracted."""
     instruction: str = ""
     """What a chat model is told before the prompt of such a suite."""
+    downloads: bool = False
+    """Whether some problems need data sets that may not be there; the score is told with and without them."""

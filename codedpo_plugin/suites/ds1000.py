@@ -66,8 +66,8 @@ KERNELS: Final = """
 from tensorflow.python.framework import kernels
 kernels.get_registered_kernels_for_op("AddV2")
 """
-"""Makes TensorFlow look for kernels, without starting a thread. It does so once, and asks for the command line of its
-process, which is the worker's alone to read."""
+"""Makes TensorFlow look for kernels, without starting a thread. It does so once, and reads the command line of its
+process, which only the worker may."""
 
 LIBRARIES: Final = {
     "pandas": Library("Pandas", (), ("PyYAML",)),
@@ -135,8 +135,8 @@ def read_rows(metadata: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     except Exception as error:
         raise EvaluationError(
             f"the data of DS-1000 cannot be read from {path or f'the hub ({DATASET})'}: {type(error).__name__}: "
-            f'{error}. Give a local copy of ds1000.jsonl.gz with --metadata \'{{"{METADATA_KEY}": "FILE"}}\' or the '
-            f"environment variable {VARIABLE}, or make the data set {DATASET} of the Hugging Face hub reachable."
+            f'{error}. Give a local copy of ds1000.jsonl.gz with --metadata \'{{"{METADATA_KEY}": "FILE"}}\' or '
+            f"the environment variable {VARIABLE}, or make the data set {DATASET} of the Hugging Face hub reachable."
         ) from error
 
 
@@ -185,13 +185,11 @@ def load(metadata: Mapping[str, Any], only: str | None = None) -> list[SuiteProb
 
 def runtime_of(key: str, python: str) -> Runtime:
     """Return what programs of a library find when they start."""
-    fonts = [environment.matplotlib_folder(prefix) for prefix in inspect_interpreter(python).prefixes]
     folders = cached_folders()
-    variables = {
-        **VARIABLES,
-        **{"MPLCONFIGDIR": str(folder) for folder in fonts if folder.is_dir()},
-        **folders,
-    }
+    variables = VARIABLES | folders
+    for prefix in inspect_interpreter(python).prefixes:
+        if environment.matplotlib_folder(prefix).is_dir():
+            variables["MPLCONFIGDIR"] = str(environment.matplotlib_folder(prefix))
     return Runtime(
         interpreter=python,
         preload=(*BASE, *LIBRARIES[key].preload),
@@ -234,11 +232,13 @@ def _problem(row: Mapping[str, Any], key: str, runtimes: Mapping[str, Runtime]) 
     )
 
 
-def _suite(name: str, only: str | None, description: str) -> Suite:
-    return Suite(name, partial(load, only=only), STOP, description, PREFIX, postprocess, INSTRUCTION)
+def _suite(only: str | None, description: str) -> Suite:
+    name = f"ds1000_{only}" if only else "ds1000"
+    load_part = partial(load, only=only)
+    return Suite(name, load_part, STOP, description, PREFIX, postprocess, INSTRUCTION, downloads=True)
 
 
 SUITES: Final = (
-    _suite("ds1000", None, "DS-1000, 1,000 problems over seven libraries"),
-    *(_suite(f"ds1000_{key}", key, f"DS-1000, the problems of {library.name}") for key, library in LIBRARIES.items()),
+    _suite(None, "DS-1000, 1,000 problems over seven libraries"),
+    *(_suite(key, f"DS-1000, the problems of {library.name}") for key, library in LIBRARIES.items()),
 )

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -53,7 +54,7 @@ PINS: Final = (
     Pin("pandas", "1.5.3", "pandas"),
     Pin("scipy", "1.12.0", "scipy"),
     Pin("scikit-learn", "1.4.0", "sklearn"),
-    Pin("threadpoolctl", "3.6.0", "threadpoolctl", others=("3.4.0", "3.5.0")),  # newer ones read /proc, which is shut
+    Pin("threadpoolctl", "3.6.0", "threadpoolctl", others=("3.4.0", "3.5.0")),  # newer ones need /proc
     Pin("statsmodels", "0.14.1", "statsmodels"),
     Pin("xgboost", "2.0.3", "xgboost", alone=True),
     Pin("matplotlib", "3.8.4", "matplotlib"),
@@ -86,8 +87,8 @@ def find_python(metadata: Mapping[str, Any]) -> str:
     if shutil.which(python):
         return python
     raise EvaluationError(
-        f"the environment of DS-1000 is not there: no interpreter at {python!r}. Build it once with `codedpo ds1000 "
-        f'setup`, or point at an existing one with --metadata \'{{"{METADATA_KEY}": "PYTHON"}}\' or the '
+        f"the environment of DS-1000 is not there: no interpreter at {python!r}. Build it once with "
+        f'`codedpo ds1000 setup`, or point at an existing one with --metadata \'{{"{METADATA_KEY}": "PYTHON"}}\' or the '
         f"environment variable {VARIABLE}."
     )
 
@@ -121,8 +122,15 @@ class Found:
 def inspect(python: str, pins: Sequence[Pin] = PINS, *, load: bool = True) -> dict[str, Found]:
     """Return what an interpreter has of each library, importing each if ``load``.
 
-    Raises EvaluationError when the interpreter cannot be run, or a library brings it down.
+    In two processes side by side: torch and TensorFlow take their time. Raises EvaluationError when the
+    interpreter cannot be run, or a library brings it down.
     """
+    with ThreadPoolExecutor(2) as threads:
+        halves = threads.map(lambda half: _inspect(python, half, load=load), (pins[::2], pins[1::2]))
+        return {name: found for half in halves for name, found in half.items()}
+
+
+def _inspect(python: str, pins: Sequence[Pin], *, load: bool) -> dict[str, Found]:
     asked = json.dumps([(pin.name, pin.module if load else "") for pin in pins])
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "MPLBACKEND": "agg", "CUDA_VISIBLE_DEVICES": ""}
     try:
@@ -161,7 +169,8 @@ def require(python: str, pins: Sequence[Pin] = PINS) -> None:
     wrong = complaints(inspect(python, pins), pins)
     if wrong:
         raise EvaluationError(
-            f"the environment of DS-1000 ({python}) is not complete:\n  " + "\n  ".join(wrong) + f"\n{remedy(python)}"
+            "\n  ".join([f"the environment of DS-1000 ({python}) is not as it should be:", *wrong])
+            + f"\n{remedy(python)}"
         )
 
 

@@ -20,7 +20,7 @@ ISOLATE: Final = (
 
 
 EXECUTABLE: Final = "/proc/self/exe"
-"""There is no /proc, but TensorFlow aborts where it cannot read this link; where it leads is of no interest to it."""
+"""There is no /proc, but TensorFlow aborts where it cannot read this link; where it leads does not matter to it."""
 
 LINKS: Final = ("/lib", "/lib64", "/bin")
 

@@ -18,7 +18,7 @@ from py_landlock import AccessFs, Landlock
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 24, 38, 22, 2
 CAPABILITY_VERSION_3 = 0x20080522
 READ_DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
-OWN_COMMAND = "/proc/self/cmdline"  # of the worker alone, not of its forks; TensorFlow aborts where it cannot read it
+OWN_COMMAND = "/proc/self/cmdline"  # of the worker, not of its forks; TensorFlow aborts where it cannot read it
 
 
 def restrict_files(read: list[str], write: str) -> None:
