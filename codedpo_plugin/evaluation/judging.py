@@ -71,6 +71,7 @@ def judge(entries: Sequence[Entry], engine: Engine) -> list[PassMatrix]:
         if number not in matrices:
             groups.setdefault(entry.problem.runtime, []).append(number)
     each = max(1, engine.size // max(1, len(groups)))
+    largest_first = sorted(groups, key=lambda runtime: -len(runtime.preload))  # the slowest should not end alone
 
     def run(runtime: Runtime) -> dict[int, PassMatrix]:
         numbers, start = groups[runtime], monotonic()
@@ -81,6 +82,6 @@ def judge(entries: Sequence[Entry], engine: Engine) -> list[PassMatrix]:
         return judged
 
     with ThreadPoolExecutor(engine.size // each) as threads:
-        for judged in threads.map(run, groups):
+        for judged in threads.map(run, largest_first):
             matrices |= judged
     return [matrices[number] for number in range(len(entries))]

@@ -62,6 +62,12 @@ plt.close("all")
 """
 """Fills matplotlib's caches of fonts."""
 
+COMPARE: Final = """
+import torch
+torch.testing.assert_close(torch.ones(2), torch.ones(2))
+"""
+"""The first comparison, which most of torch's tests make, imports five hundred modules."""
+
 KERNELS: Final = """
 from tensorflow.python.framework import kernels
 kernels.get_registered_kernels_for_op("AddV2")
@@ -84,7 +90,7 @@ LIBRARIES: Final = {
         ("scipy", "scikit-learn", "threadpoolctl", "statsmodels", "xgboost"),
     ),
     "scipy": Library("Scipy", ("scipy.stats", "scipy.optimize"), ("scipy",)),
-    "pytorch": Library("Pytorch", ("torch",), ("scikit-learn", "gensim", "torch")),
+    "pytorch": Library("Pytorch", ("torch",), ("scikit-learn", "gensim", "torch"), COMPARE),
     "tensorflow": Library("Tensorflow", ("tensorflow", "keras"), ("tensorflow-cpu",), KERNELS),
 }
 """By the last part of the task's name."""
@@ -136,7 +142,7 @@ def read_rows(metadata: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         raise EvaluationError(
             f"the data of DS-1000 cannot be read from {path or f'the hub ({DATASET})'}: {type(error).__name__}: "
             f'{error}. Give a local copy of ds1000.jsonl.gz with --metadata \'{{"{METADATA_KEY}": "FILE"}}\' or '
-            f"the environment variable {VARIABLE}, or make the data set {DATASET} of the Hugging Face hub reachable."
+            f"the environment variable {VARIABLE}, or make {DATASET} of the Hugging Face hub reachable."
         ) from error
 
 

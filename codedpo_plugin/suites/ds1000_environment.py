@@ -88,8 +88,8 @@ def find_python(metadata: Mapping[str, Any]) -> str:
         return python
     raise EvaluationError(
         f"the environment of DS-1000 is not there: no interpreter at {python!r}. Build it once with "
-        f'`codedpo ds1000 setup`, or point at an existing one with --metadata \'{{"{METADATA_KEY}": "PYTHON"}}\' or the '
-        f"environment variable {VARIABLE}."
+        f'`codedpo ds1000 setup`, or point at an existing one with --metadata \'{{"{METADATA_KEY}": "PYTHON"}}\' '
+        f"or the environment variable {VARIABLE}."
     )
 
 

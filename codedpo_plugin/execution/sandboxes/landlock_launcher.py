@@ -30,6 +30,7 @@ def restrict_files(read: list[str], write: str) -> None:
         rules.add_path_rule(path, access=look | AccessFs.READ_DIR if folder else look)
     rules.add_path_rule("/dev/null", access=AccessFs.READ_FILE | AccessFs.WRITE_FILE)
     rules.allow_read_write(write)
+    rules.add_path_rule(write, access=AccessFs.REFER)  # files may be moved between the folders below it
     rules.apply()
 
 
