@@ -118,8 +118,8 @@ def write_result(path: Path, result: SuiteResult) -> None:
             "problems_without_sample": len(result.missing),
             "samples": len(result.samples),
             "statuses": dict(sorted(Counter(s.status for s in result.samples).items())),
-            "judged_inside": sum(s.judged_inside for s in result.samples),
         },
+        "judged_inside": sum(s.judged_inside for s in result.samples),
         "groups": {
             name: {metric: asdict(estimate) for metric, estimate in part.metrics.items()}
             for name, part in result.groups.items()
