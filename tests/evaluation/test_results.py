@@ -102,6 +102,9 @@ def test_the_file_holds_metrics_counts_and_every_sample(tmp_path):
         "status": "fail",
         "base_status": "pass",
         "cpu_ns": 5,
+        "group": "",
+        "reason": "",
+        "judged_inside": False,
     }
 
 
