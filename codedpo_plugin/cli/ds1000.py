@@ -37,6 +37,7 @@ def setup(
     say(f"DS-1000's environment is built in {folder}. What is not there yet is downloaded with pip:")
     say("  " + " ".join(pin.requirement for pin in pins) + " and what they depend on")
     say("  (3 GB on the disk with a CPU build of torch, which pip may be told to find; the default one has CUDA)")
+    environment.require_own(folder)
     if restart:
         shutil.rmtree(folder, ignore_errors=True)
     environment.build(folder, builder, pins, say, verbose=verbose or sys.stderr.isatty())

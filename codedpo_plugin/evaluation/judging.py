@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from threading import Event
 from time import monotonic
 
 import numpy as np
@@ -70,18 +71,46 @@ def judge(entries: Sequence[Entry], engine: Engine) -> list[PassMatrix]:
     for number, entry in enumerate(entries):
         if number not in matrices:
             groups.setdefault(entry.problem.runtime, []).append(number)
+    if len(groups) == 1:
+        return _in_order(matrices | _run(entries, *groups.popitem(), engine, engine.size))
     each = max(1, engine.size // max(1, len(groups)))
     largest_first = sorted(groups, key=lambda runtime: -len(runtime.preload))  # the slowest should not end alone
-
-    def run(runtime: Runtime) -> dict[int, PassMatrix]:
-        numbers, start = groups[runtime], monotonic()
-        with engine.pool(runtime, each) as pool:
-            found = execute(pool, (entries[n].workload for n in numbers), record_times=True)
-            judged = dict(zip(numbers, found, strict=True))
-        log.info("%d problems judged in %.1f s", len(numbers), monotonic() - start)
-        return judged
-
+    stop = Event()
     with ThreadPoolExecutor(engine.size // each) as threads:
-        for judged in threads.map(run, largest_first):
-            matrices |= judged
-    return [matrices[number] for number in range(len(entries))]
+        running = [threads.submit(_run, entries, r, groups[r], engine, each, stop) for r in largest_first]
+        try:
+            for done in as_completed(running):
+                matrices |= done.result()
+        except BaseException:
+            stop.set()
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+    return _in_order(matrices)
+
+
+def _run(
+    entries: Sequence[Entry],
+    runtime: Runtime,
+    numbers: Sequence[int],
+    engine: Engine,
+    workers: int,
+    stop: Event | None = None,
+) -> dict[int, PassMatrix]:
+    """Judge the entries of one runtime; give up between two programs when told to stop."""
+
+    def workloads() -> Iterator[Workload]:
+        for number in numbers:
+            if stop and stop.is_set():
+                raise CancelledError
+            yield entries[number].workload
+
+    start = monotonic()
+    with engine.pool(runtime, workers) as pool:
+        judged = dict(zip(numbers, execute(pool, workloads(), record_times=True), strict=True))
+    if parts := ", ".join(sorted({entries[n].problem.group for n in numbers} - {""})):
+        log.info("%s: %d problems judged in %.1f s", parts, len(numbers), monotonic() - start)
+    return judged
+
+
+def _in_order(matrices: Mapping[int, PassMatrix]) -> list[PassMatrix]:
+    return [matrices[number] for number in range(len(matrices))]

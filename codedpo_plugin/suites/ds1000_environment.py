@@ -110,6 +110,10 @@ sys.__stdout__.write("\\n" + json.dumps(found) + "\\n")
 """
 
 
+INSPECTION_S: Final = 600.0
+"""Importing every library takes seconds, on a cold disk a minute or two."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What an environment has of one library."""
@@ -140,6 +144,7 @@ def _inspect(python: str, pins: Sequence[Pin], *, load: bool) -> dict[str, Found
             text=True,
             check=True,
             env=os.environ | quiet,
+            timeout=INSPECTION_S,
         )
         told = json.loads(done.stdout.splitlines()[-1])
     except (OSError, ValueError, IndexError, subprocess.SubprocessError) as error:
@@ -209,8 +214,10 @@ def _version(python: str) -> tuple[int, ...]:
 def build(folder: Path, python: str, pins: Sequence[Pin], tell: Callable[[str], None], *, verbose: bool) -> None:
     """Build the environment in ``folder``, or go on where an earlier call stopped: what is there is kept.
 
-    Raises EvaluationError when pip fails, or a library cannot be imported afterwards.
+    Raises EvaluationError when pip fails, or a library cannot be imported afterwards; UsageError when the folder
+    holds something else.
     """
+    require_own(folder)
     own = python_of(folder)
     if not own.exists():
         tell(f"making the environment with {python}")
@@ -225,6 +232,12 @@ def build(folder: Path, python: str, pins: Sequence[Pin], tell: Callable[[str], 
     tell("checking that every library can be imported, building matplotlib's font cache")
     prepare(str(own))
     require(str(own), pins)
+
+
+def require_own(folder: Path) -> None:
+    """Raise UsageError when a folder holds something that is not an environment, which building would destroy."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "pyvenv.cfg").is_file():
+        raise UsageError(f"{folder} holds something else; give an empty or new folder with --path")
 
 
 def install(python: str, pin: Pin, pins: Iterable[Pin], *, verbose: bool) -> None:

@@ -120,8 +120,16 @@ def test_building_installs_what_is_missing_and_tells_of_it(tmp_path, monkeypatch
     assert "[13/13] torch==2.13.0" in told
 
 
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path, pip):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(UsageError, match="holds something else"):
+        environment.build(tmp_path, sys.executable, PINS, lambda line: None, verbose=False)
+    assert pip == []
+
+
 def test_building_goes_on_where_it_stopped(tmp_path, monkeypatch, pip):
     script(environment.python_of(tmp_path), "")
+    (tmp_path / "pyvenv.cfg").write_text("")
     monkeypatch.setattr(environment, "inspect", lambda python, pins, load=True: RIGHT)
     environment.build(tmp_path, sys.executable, PINS, lambda line: None, verbose=False)
     assert pip == []
