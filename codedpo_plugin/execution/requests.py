@@ -47,6 +47,8 @@ class Runtime:
     """Environment variables besides the engine's own."""
     readable: tuple[str, ...] = ()
     """Files and folders they may read besides the interpreter's own."""
+    command_line: bool = False
+    """Whether a worker may read its own command line in ``/proc``; TensorFlow aborts where it cannot."""
     warm_up: str = ""
     """Code that a worker runs once before its first program; trusted, as it runs in the worker itself."""
 

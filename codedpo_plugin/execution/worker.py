@@ -75,6 +75,7 @@ class WorkerProcess:
             scratch=self.scratch,
             readable=(*interpreter.readable, *self.spec.runtime.readable, os.path.dirname(CHILD)),
             environment=environment(self.scratch, self.spec.runtime.variables),
+            command_line=self.spec.runtime.command_line,
         )
         with self.spec.sandbox.launch(plan) as launch:
             return subprocess.Popen(

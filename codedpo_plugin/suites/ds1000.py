@@ -201,6 +201,7 @@ def runtime_of(key: str, python: str) -> Runtime:
         preload=(*BASE, *LIBRARIES[key].preload),
         variables=tuple(variables.items()),
         readable=tuple(folders.values()),
+        command_line=key == "tensorflow",
         warm_up=SEED + LIBRARIES[key].warm_up,
     )
 

@@ -9,13 +9,15 @@ import pytest
 
 from codedpo_plugin.errors import SandboxError
 from codedpo_plugin.evaluation.judging import Engine, Entry, judge
-from codedpo_plugin.execution import Pool, Runtime
+from codedpo_plugin.execution import Check, Ending, Job, Pool, Runtime
 from codedpo_plugin.execution.assertions import plan_test
 from codedpo_plugin.execution.sandboxes import BUILT_IN
+from codedpo_plugin.execution.sandboxes.landlock import LandlockSandbox
 from codedpo_plugin.records import Problem, Verdict
 from codedpo_plugin.suites import SuiteProblem
 
 ENGINE = Engine(2, "auto", {sandbox.name: sandbox for sandbox in BUILT_IN})
+SANDBOX = LandlockSandbox()
 COLOUR = 'import os\ndef f(): return os.environ.get("COLOUR", "none")'
 
 
@@ -82,3 +84,20 @@ def test_a_worker_warms_up_once_and_reads_what_its_runtime_allows(tmp_path):
 def test_a_pool_takes_a_runtime_in_the_place_of_its_parts():
     with Pool(1, runtime=Runtime(preload=("wave",))) as pool:
         assert pool.spec.runtime.preload == ("wave",)
+
+
+@pytest.mark.skipif(bool(SANDBOX.unavailable()), reason="Landlock is not available")
+def test_only_a_runtime_that_asks_for_it_lets_its_worker_read_its_command_line():
+    read = "open('/proc/self/cmdline').read()"
+    with Pool(1, sandbox=SANDBOX.name, runtime=Runtime(command_line=True, warm_up=read)) as pool:
+        (result,) = pool.run([Job("x = 1", (Check("x"), Check(read)))])
+    assert [answer.ending for answer in result.answers] == [Ending.VALUE, Ending.FORBIDDEN]
+    with Pool(1, sandbox=SANDBOX.name, runtime=Runtime(warm_up=read)) as pool, pytest.raises(SandboxError):
+        list(pool.run([Job("x = 1", (Check("x"),))]))
+
+
+def test_a_program_may_move_a_file_to_another_folder_of_its_scratch():
+    program = "import os\nos.makedirs('a/b')\nopen('c', 'w').close()\ndef f(): return os.rename('c', 'a/b/c')"
+    plans = (plan_test("assert f() is None", "f"),)
+    (matrix,) = judge([Entry(SuiteProblem(Problem("a", "", "f"), "", plans, 1), (program,))], ENGINE)
+    assert matrix.passed.all()

@@ -58,7 +58,8 @@ class BubblewrapSandbox:
                 command += ["--ro-bind", path, path]
             for path in self._aliases(plan.readable):
                 command += ["--ro-bind", path, path]
-            command += ["--symlink", "/worker", EXECUTABLE]
+            if plan.command_line:
+                command += ["--symlink", "/worker", EXECUTABLE]
             command += [*self._links(), "--dev", "/dev", "--bind", plan.scratch, plan.scratch]
             command += ["--remount-ro", "/", "--remount-ro", "/dev"]
             yield Launch((*command, "--chdir", plan.scratch, "--", *plan.command), (bpf.fileno(),))

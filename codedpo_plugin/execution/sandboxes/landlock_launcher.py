@@ -1,7 +1,8 @@
 """Restricts its own process, then becomes the command it was given. Run as a script, never imported.
 
-``python -I landlock_launcher.py POLICY COMMAND…`` with POLICY a JSON object of ``read`` (paths), ``write`` (one
-folder) and ``filter`` (a seccomp filter in hexadecimal). Restrictions of Landlock and seccomp outlive execve.
+``python -I landlock_launcher.py POLICY COMMAND…`` with POLICY a JSON object of ``read`` (paths), ``own`` (paths below
+``/proc/self``), ``write`` (one folder) and ``filter`` (a seccomp filter in hexadecimal). Restrictions of Landlock and
+seccomp outlive execve.
 """
 
 from __future__ import annotations
@@ -18,14 +19,13 @@ from py_landlock import AccessFs, Landlock
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 24, 38, 22, 2
 CAPABILITY_VERSION_3 = 0x20080522
 READ_DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
-OWN_COMMAND = "/proc/self/cmdline"  # of the worker, not of its forks; TensorFlow aborts where it cannot read it
 
 
 def restrict_files(read: list[str], write: str) -> None:
     """Allow reading ``read`` and the harmless devices, writing below ``write``, and nothing else."""
     rules = Landlock(strict=False)
     look = AccessFs.READ_FILE | AccessFs.EXECUTE
-    for path in (*read, *READ_DEVICES, OWN_COMMAND):
+    for path in (*read, *READ_DEVICES):
         folder = stat.S_ISDIR(os.stat(path).st_mode)
         rules.add_path_rule(path, access=look | AccessFs.READ_DIR if folder else look)
     rules.add_path_rule("/dev/null", access=AccessFs.READ_FILE | AccessFs.WRITE_FILE)
@@ -57,7 +57,7 @@ def main() -> None:
     """Apply the policy of the first argument and become the rest of the command line."""
     policy = json.loads(sys.argv[1])
     libc = ctypes.CDLL(None, use_errno=True)
-    restrict_files(policy["read"], policy["write"])
+    restrict_files([*policy["read"], *policy["own"]], policy["write"])
     drop_capabilities(libc)
     install_filter(libc, bytes.fromhex(policy["filter"]))
     os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - becoming the command is the purpose
