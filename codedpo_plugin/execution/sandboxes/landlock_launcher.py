@@ -1,8 +1,8 @@
 """Restricts its own process, then becomes the command it was given. Run as a script, never imported.
 
-``python -I landlock_launcher.py POLICY COMMAND…`` with POLICY a JSON object of ``read`` (paths), ``own`` (paths below
-``/proc/self``), ``write`` (one folder) and ``filter`` (a seccomp filter in hexadecimal). Restrictions of Landlock and
-seccomp outlive execve.
+``python -I landlock_launcher.py POLICY COMMAND…`` with POLICY a JSON object of ``read`` (paths), ``own`` (paths
+below ``/proc/self``), ``write`` (one folder) and ``filter`` (a seccomp filter in hexadecimal). Restrictions of
+Landlock and seccomp outlive execve.
 """
 
 from __future__ import annotations
