@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from threading import Event
+from threading import Lock
 from time import monotonic
+from typing import Final
 
 import numpy as np
 
 from codedpo_plugin.execution import Pool, Runtime
-from codedpo_plugin.execution.matrix import Workload, execute
+from codedpo_plugin.execution.matrix import BATCH, Workload, execute
 from codedpo_plugin.execution.sandboxes import Sandbox
 from codedpo_plugin.records import PassMatrix, Verdict
 from codedpo_plugin.suites import SuiteProblem
@@ -64,53 +66,86 @@ def judge(entries: Sequence[Entry], engine: Engine) -> list[PassMatrix]:
     """Return the matrix of each entry, in order; entries that cannot be run here get NOT_RUN.
 
     Every runtime has a pool of its own. With several runtimes the workers are divided among them, and as many pools
-    run at a time as there are workers for: one thread drives each.
+    run at a time as there are workers for: one thread drives each. A thread for which no runtime is left helps with
+    the one that has most left to do.
     """
     matrices = {i: e.not_run for i, e in enumerate(entries) if e.problem.unavailable}
-    groups: dict[Runtime, list[int]] = {}
+    queues: dict[Runtime, deque[int]] = {}
     for number, entry in enumerate(entries):
         if number not in matrices:
-            groups.setdefault(entry.problem.runtime, []).append(number)
-    if len(groups) == 1:
-        return _in_order(matrices | _run(entries, *groups.popitem(), engine, engine.size))
-    each = max(1, engine.size // max(1, len(groups)))
-    largest_first = sorted(groups, key=lambda runtime: -len(runtime.preload))  # the slowest should not end alone
-    stop = Event()
+            queues.setdefault(entry.problem.runtime, deque()).append(number)
+    line = _Line(queues)
+    if len(queues) == 1:
+        matrices |= _drain(entries, line.unclaimed[0], engine, engine.size, line)
+    elif queues:
+        matrices |= _side_by_side(entries, engine, line)
+    return [matrices[number] for number in range(len(entries))]
+
+
+WORTHWHILE: Final = 2 * BATCH
+"""Problems that have to be left for another worker to be worth starting."""
+
+
+class _Line:
+    """What is left to judge of each runtime, shared by the threads that judge."""
+
+    def __init__(self, queues: Mapping[Runtime, deque[int]]) -> None:
+        self.queues = queues
+        # Those that import most first: what is left to the end can be shared at little cost.
+        self.unclaimed = deque(sorted(queues, key=lambda runtime: -len(runtime.preload)))
+        self.lock = Lock()
+        self.stopped = False
+
+    def claim(self) -> Runtime | None:
+        """Return a runtime to work on: one that nobody works on yet, else one that has much left, else none."""
+        with self.lock:
+            if self.unclaimed:
+                return self.unclaimed.popleft()
+            longest = max(self.queues, key=lambda runtime: len(self.queues[runtime]))
+            return longest if len(self.queues[longest]) >= WORTHWHILE else None
+
+    def take(self, runtime: Runtime) -> Iterator[int]:
+        """Yield the next entry of a runtime, until there is none or all has been stopped."""
+        while not self.stopped:
+            with self.lock:
+                if not self.queues[runtime]:
+                    return
+                number = self.queues[runtime].popleft()
+            yield number
+
+
+def _side_by_side(entries: Sequence[Entry], engine: Engine, line: _Line) -> dict[int, PassMatrix]:
+    """Judge the entries of several runtimes; when one fails, or on an interrupt, the others take nothing more."""
+    each = max(1, engine.size // len(line.queues))
+
+    def work() -> dict[int, PassMatrix]:
+        found: dict[int, PassMatrix] = {}
+        while not line.stopped and (runtime := line.claim()) is not None:
+            found |= _drain(entries, runtime, engine, each, line)
+        return found
+
     with ThreadPoolExecutor(engine.size // each) as threads:
-        running = [threads.submit(_run, entries, r, groups[r], engine, each, stop) for r in largest_first]
+        running = [threads.submit(work) for _ in range(engine.size // each)]
         try:
-            for done in as_completed(running):
-                matrices |= done.result()
-        except BaseException:
-            stop.set()
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
-    return _in_order(matrices)
+            return {number: matrix for done in as_completed(running) for number, matrix in done.result().items()}
+        finally:
+            line.stopped = True
 
 
-def _run(
-    entries: Sequence[Entry],
-    runtime: Runtime,
-    numbers: Sequence[int],
-    engine: Engine,
-    workers: int,
-    stop: Event | None = None,
+def _drain(
+    entries: Sequence[Entry], runtime: Runtime, engine: Engine, workers: int, line: _Line
 ) -> dict[int, PassMatrix]:
-    """Judge the entries of one runtime; give up between two programs when told to stop."""
+    """Judge what is left of a runtime, in a pool of its own; others may do the same."""
+    taken: list[int] = []
 
     def workloads() -> Iterator[Workload]:
-        for number in numbers:
-            if stop and stop.is_set():
-                raise CancelledError
+        for number in line.take(runtime):
+            taken.append(number)
             yield entries[number].workload
 
     start = monotonic()
     with engine.pool(runtime, workers) as pool:
-        judged = dict(zip(numbers, execute(pool, workloads(), record_times=True), strict=True))
-    if parts := ", ".join(sorted({entries[n].problem.group for n in numbers} - {""})):
-        log.info("%s: %d problems judged in %.1f s", parts, len(numbers), monotonic() - start)
-    return judged
-
-
-def _in_order(matrices: Mapping[int, PassMatrix]) -> list[PassMatrix]:
-    return [matrices[number] for number in range(len(matrices))]
+        matrices = list(execute(pool, workloads(), record_times=True))
+    if parts := ", ".join(sorted({entries[n].problem.group for n in taken} - {""})):
+        log.info("%s: %d problems judged in %.1f s", parts, len(taken), monotonic() - start)
+    return dict(zip(taken, matrices, strict=True))

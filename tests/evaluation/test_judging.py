@@ -70,7 +70,9 @@ def test_solutions_become_programs_as_the_problem_says():
 def test_a_worker_warms_up_once_and_reads_what_its_runtime_allows(tmp_path):
     file = tmp_path / "colours"
     file.write_text("green")
-    runtime = Runtime(sys.executable, ("wave",), (), (str(tmp_path),), "import wave\nwave.warmed = 1")
+    runtime = Runtime(
+        sys.executable, preload=("wave",), readable=(str(tmp_path),), warm_up="import wave\nwave.warmed = 1"
+    )
     program = f"import wave\ndef f(): return [wave.warmed, open({str(file)!r}).read()]"
     plans = (plan_test("assert f() == [1, 'green']", "f"),)
     (matrix,) = judge(
