@@ -13,6 +13,7 @@ from codedpo_plugin.cli import (
     compare,
     demo,
     doctor,
+    ds1000,
     evaluate,
     generate,
     import_logs,
@@ -48,6 +49,7 @@ app.command("pairs")(stages.pairs)
 app.add_typer(import_logs.app, name="import")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.add_typer(ds1000.app, name="ds1000")
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("plugins")(plugins.plugins)

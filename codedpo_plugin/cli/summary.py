@@ -13,9 +13,18 @@ if TYPE_CHECKING:
 
 
 def show_result(result: SuiteResult) -> None:
-    """Print the metrics of a result, with every denominator."""
-    rows = [(name, f"{e.value:.3f}", f"{e.low:.3f} – {e.high:.3f}", str(e.n)) for name, e in result.metrics.items()]
+    """Print the metrics of a result and of its parts, with every denominator."""
+    from codedpo_plugin.evaluation.results import WHERE_RUN
+
+    found = dict(result.metrics)
+    for part, own in result.groups.items():
+        found |= {f"{part}: {name}": estimate for name, estimate in own.metrics.items()}
+    rows = [(name, f"{e.value:.3f}", f"{e.low:.3f} – {e.high:.3f}", str(e.n)) for name, e in found.items()]
     table(result.suite, ("metric", "value", "95% interval", "problems"), rows)
+    if result.not_run:
+        out(f"{len(result.not_run)} problems could not be run; they count as not solved except in {WHERE_RUN[1:]}:")
+        for problem, reason in result.not_run.items():
+            out(f"  {problem}: {reason}")
     if result.missing:
         out(f"{len(result.missing)} problems of the suite have no sample and are in no denominator")
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.evaluation.passk import Estimate, bootstrap_mean, pass_at_k
 from codedpo_plugin.formats.files import atomic_write
 from codedpo_plugin.records import SCHEMA_VERSION, Verdict
+
+WHERE_RUN: Final = "_where_run"
+"""Ends the name of a metric over the problems that could be run; without it, the others count as not solved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,22 @@ class SampleResult:
     """CPU time over all tests that were run."""
     plus_status: str | None = None
     """The same for the tests that were added; None where there are none."""
+    group: str = ""
+    """The part of the suite its problem belongs to (DS-1000: the library)."""
+    reason: str = ""
+    """Why it was not run, where its problem cannot be run on this machine."""
+    judged_inside: bool = False
+    """Whether a test was judged in the program's own process, by a program that could forge it."""
 
     @property
     def passed(self) -> bool:
         """Return whether the sample is right."""
         return self.status == "pass"
+
+    @property
+    def ran(self) -> bool:
+        """Return whether the problem could be run at all."""
+        return not self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +83,24 @@ class SuiteResult:
 
     @property
     def metrics(self) -> dict[str, Estimate]:
-        """Return every pass@k that the samples allow."""
+        """Return every pass@k that the samples allow; where problems could not be run, also without those."""
         most = max((len(group) for group in self.by_problem().values()), default=0)
-        return {f"pass@{k}": self.pass_at(k) for k in self.ks if k <= most}
+        found = {f"pass@{k}": self.pass_at(k) for k in self.ks if k <= most}
+        ran = tuple(sample for sample in self.samples if sample.ran)
+        if len(ran) == len(self.samples):
+            return found
+        return found | {f"{name}{WHERE_RUN}": e for name, e in replace(self, samples=ran).metrics.items()}
+
+    @property
+    def groups(self) -> dict[str, SuiteResult]:
+        """Return the result of each part of the suite, if it has parts."""
+        names = dict.fromkeys(sample.group for sample in self.samples if sample.group)
+        return {name: replace(self, samples=tuple(s for s in self.samples if s.group == name)) for name in names}
+
+    @property
+    def not_run(self) -> dict[str, str]:
+        """Return the problems that could not be run on this machine, each with the reason."""
+        return {sample.problem_id: sample.reason for sample in self.samples if not sample.ran}
 
 
 def status_of(verdicts: Sequence[int]) -> str:
@@ -95,6 +124,12 @@ def write_result(path: Path, result: SuiteResult) -> None:
             "samples": len(result.samples),
             "statuses": dict(sorted(Counter(s.status for s in result.samples).items())),
         },
+        "judged_inside": sum(s.judged_inside for s in result.samples),
+        "groups": {
+            name: {metric: asdict(estimate) for metric, estimate in part.metrics.items()}
+            for name, part in result.groups.items()
+        },
+        "not_run": result.not_run,
         "missing": list(result.missing),
         "ks": list(result.ks),
         "samples": [asdict(sample) for sample in result.samples],

@@ -26,8 +26,10 @@ class Samples:
     bad: jsonl.BadLines
 
 
-def read_samples(path: Path, known: Sequence[str]) -> Samples:
+def read_samples(path: Path, known: Sequence[str], prefix: str = "") -> Samples:
     """Read samples in EvalPlus's format: ``task_id`` with ``solution`` or ``completion`` on every line.
+
+    A ``task_id`` may leave away the ``prefix`` of the suite's ids (``17`` for ``DS-1000/17``).
 
     Lines that cannot be used, or whose task is not among ``known``, are noted. Raises EvaluationError when a file
     mixes both forms or has no usable line.
@@ -38,7 +40,7 @@ def read_samples(path: Path, known: Sequence[str]) -> Samples:
     tasks = set(known)
 
     def parse(value: Mapping[str, Any]) -> tuple[str, str, str]:
-        task = jsonl.text_field(value, "task_id")
+        task = _task_id(value, prefix)
         if task not in tasks:
             raise ValueError(f"task {task!r} is not in the suite")
         form = "solution" if "solution" in value else "completion"
@@ -57,6 +59,14 @@ def read_samples(path: Path, known: Sequence[str]) -> Samples:
     return Samples({task: tuple(texts) for task, texts in answers.items()}, next(iter(forms)) + "s", bad)
 
 
+def _task_id(value: Mapping[str, Any], prefix: str) -> str:
+    """Return the id of a line's task, with its prefix."""
+    if not prefix:
+        return jsonl.text_field(value, "task_id")
+    task = str(value["task_id"])
+    return task if task.startswith(prefix) else prefix + task
+
+
 def evaluate_samples(
     suite: Suite,
     path: Path,
@@ -67,7 +77,7 @@ def evaluate_samples(
 ) -> tuple[SuiteResult, jsonl.BadLines]:
     """Judge the samples of a file; return the result and the lines that could not be used."""
     problems = suite.load(metadata)
-    samples = read_samples(path, [p.problem.problem_id for p in problems])
+    samples = read_samples(path, [p.problem.problem_id for p in problems], suite.prefix)
     result = judge_samples(replace(suite, load=lambda _: problems), samples, metadata, execute, sandboxes, ks)
     return replace(result, model={"samples": path.name}), samples.bad
 

@@ -136,7 +136,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _read_samples(path: Path, judge: Judge) -> SuiteResult:
     suite, known = judge.known(path)
-    return judge.result(suite, read_samples(path, [*known]), path)
+    return judge.result(suite, read_samples(path, [*known], suite.prefix), path)
 
 
 def _read_evalplus(path: Path, judge: Judge) -> SuiteResult:

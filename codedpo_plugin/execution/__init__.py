@@ -19,6 +19,7 @@ from codedpo_plugin.execution.requests import (
     JobResult,
     Limits,
     Mode,
+    Runtime,
     TimingJob,
     TimingResult,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Limits",
     "Mode",
     "Pool",
+    "Runtime",
     "TimingJob",
     "TimingResult",
     "require_confinement",

@@ -319,9 +319,10 @@ def main() -> None:
         return
     sys.path += setup["path"]
     sys.set_int_max_str_digits(0)
+    os.chdir(setup["scratch"])
     for name in [*PRELOAD, *setup["preload"]]:
         __import__(name)
-    os.chdir(setup["scratch"])
+    exec(compile(setup["warm_up"], "<warm-up>", "exec"), {})
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (setup["file_bytes"], setup["file_bytes"]))
     worker = Worker(channel, setup)

@@ -36,6 +36,7 @@ from codedpo_plugin.execution.requests import (
     JobResult,
     Limits,
     Mode,
+    Runtime,
     TimingJob,
     TimingResult,
 )
@@ -110,7 +111,8 @@ class Pool:
 
     ``workers`` processes run programs with ``interpreter`` (the running Python by default) under ``sandbox``
     (``auto``: the best this machine has; refused if there is none). ``preload`` names modules that every program
-    finds imported already. Use as a context manager. Raises SandboxError when programs cannot be confined.
+    finds imported already; ``runtime``, in the place of both, says more of what programs find. Use as a context
+    manager. Raises SandboxError when programs cannot be confined.
     """
 
     def __init__(
@@ -121,10 +123,12 @@ class Pool:
         sandboxes: Mapping[str, Sandbox] | None = None,
         interpreter: str | None = None,
         preload: tuple[str, ...] = (),
+        runtime: Runtime | None = None,
     ) -> None:
         known = {s.name: s for s in BUILT_IN} if sandboxes is None else sandboxes
         self.size = workers or len(os.sched_getaffinity(0))
-        self.spec = WorkerSpec(choose(sandbox, known), inspect_interpreter(interpreter), preload)
+        runtime = runtime or Runtime(interpreter, preload)
+        self.spec = WorkerSpec(choose(sandbox, known), inspect_interpreter(runtime.interpreter), runtime)
         self._seats: list[_Seat] = []
         self._slow: set[str] = set()
         """Programs that ran out of time alone: the timeouts of their other jobs stand."""

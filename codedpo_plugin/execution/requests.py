@@ -35,6 +35,24 @@ class Limits:
             raise UsageError(f"limit memory_mb must be at least 64 for an interpreter, got {self.memory_mb}")
 
 
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What programs find when they start."""
+
+    interpreter: str | None = None
+    """The Python that runs them; the running one by default."""
+    preload: tuple[str, ...] = ()
+    """Modules that are imported already."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """Environment variables besides the engine's own."""
+    readable: tuple[str, ...] = ()
+    """Files and folders they may read besides the interpreter's own."""
+    command_line: bool = False
+    """Whether a worker may read its own command line in ``/proc``; TensorFlow aborts where it cannot."""
+    warm_up: str = ""
+    """Code that a worker runs once before its first program; trusted, as it runs in the worker itself."""
+
+
 class Mode(StrEnum):
     """How one check runs in the program's process."""
 

@@ -12,19 +12,21 @@ import struct
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from codedpo_plugin.errors import SandboxError
 from codedpo_plugin.execution import seccomp
 from codedpo_plugin.execution.interpreter import Interpreter
-from codedpo_plugin.execution.requests import MEBIBYTE
+from codedpo_plugin.execution.requests import MEBIBYTE, Runtime
 from codedpo_plugin.execution.sandboxes.base import Sandbox, WorkerPlan
 from codedpo_plugin.execution.scratch import empty_folder
 
 CHILD: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
-START_TIMEOUT_S: Final = 60.0
+START_TIMEOUT_S: Final = 180.0
+"""Enough to import the largest libraries from a cold disk on a busy machine."""
 LARGEST_FRAME: Final = 256 * MEBIBYTE
 
 PASSED_ON: Final = ("LD_LIBRARY_PATH",)
@@ -37,7 +39,7 @@ class WorkerSpec:
 
     sandbox: Sandbox
     interpreter: Interpreter
-    preload: tuple[str, ...] = ()
+    runtime: Runtime = field(default_factory=Runtime)
     file_mb: int = 16
     """Largest file a program may write into its scratch folder."""
 
@@ -71,8 +73,9 @@ class WorkerProcess:
         plan = WorkerPlan(
             command=(interpreter.executable, "-s", "-S", CHILD, str(theirs.fileno())),
             scratch=self.scratch,
-            readable=(*interpreter.readable, os.path.dirname(CHILD)),
-            environment=environment(self.scratch),
+            readable=(*interpreter.readable, *self.spec.runtime.readable, os.path.dirname(CHILD)),
+            environment=environment(self.scratch, self.spec.runtime.variables),
+            command_line=self.spec.runtime.command_line,
         )
         with self.spec.sandbox.launch(plan) as launch:
             return subprocess.Popen(
@@ -91,7 +94,8 @@ class WorkerProcess:
         setup = {
             "scratch": self.scratch,
             "path": list(self.spec.interpreter.packages),
-            "preload": list(self.spec.preload),
+            "preload": list(self.spec.runtime.preload),
+            "warm_up": self.spec.runtime.warm_up,
             "file_bytes": self.spec.file_mb * MEBIBYTE,
             "program_filter": seccomp.program_filter().hex(),
         }
@@ -181,8 +185,11 @@ class WorkerProcess:
         return said
 
 
-def environment(scratch: str) -> dict[str, str]:
-    """Return the whole environment of a worker: an allow-list, nothing of the host's but ``PASSED_ON``."""
+def environment(scratch: str, more: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    """Return the whole environment of a worker: an allow-list, nothing of the host's but ``PASSED_ON``.
+
+    ``more`` is what the programs' runtime adds.
+    """
     fixed = {
         "HOME": scratch,
         "TMPDIR": scratch,
@@ -194,7 +201,7 @@ def environment(scratch: str) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
-    return fixed | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return fixed | dict(more) | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
 def remove_tree(path: str) -> None:

@@ -12,14 +12,13 @@ import numpy as np
 from lm_eval.api.task import ConfigurableTask
 
 from codedpo_plugin.config import PromptForm
-from codedpo_plugin.errors import EvaluationError
+from codedpo_plugin.errors import EvaluationError, UsageError
+from codedpo_plugin.evaluation.judging import Engine, Entry, Judged, judge
 from codedpo_plugin.evaluation.passk import pass_at_k
-from codedpo_plugin.evaluation.results import SampleResult, status_of
+from codedpo_plugin.evaluation.results import WHERE_RUN, SampleResult, status_of
 from codedpo_plugin.evaluation.speed import ProblemSpeed
 from codedpo_plugin.execution import Pool, require_confinement
-from codedpo_plugin.execution.matrix import Workload
 from codedpo_plugin.execution.sandboxes import Sandbox
-from codedpo_plugin.execution.screening import screen
 from codedpo_plugin.generation.extraction import extract_solution
 from codedpo_plugin.generation.prompts import solution_prompt
 from codedpo_plugin.harness.baseline import METRICS, open_baseline, speed_metrics
@@ -52,6 +51,8 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         self.suite = suite or find("suite", config["suite"], plugins.suites if plugins else {})
         self.sandboxes = sandboxes or (plugins.sandboxes if plugins else {})
         require_confinement(self.options.sandbox, self.sandboxes)
+        if self.suite.clean and self.options.answers_are == "solutions":
+            raise UsageError(f"suite {self.suite.name!r} takes a `completion` of the prompt, not a `solution`")
         self.problems: list[SuiteProblem] = self.suite.load(settings.get("metadata") or {})
         if not self.problems:
             raise EvaluationError(f"suite {self.suite.name!r} has no problems for {settings.get('metadata')}")
@@ -87,6 +88,8 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
     def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> str:  # noqa: ARG002 - idem
         """Return what the model is shown of a document."""
         problem = self._by_id[doc["problem_id"]].problem
+        if self.suite.clean:
+            return f"{self.suite.instruction}\n\n{problem.prompt}" if self._chat else problem.prompt
         return solution_prompt(problem, "chat" if self._chat else "base")
 
     def doc_to_target(self, doc: Mapping[str, Any], doc_to_target: Any = None) -> str:  # noqa: ARG002 - idem
@@ -102,25 +105,23 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
 
     def apply_filters(self) -> None:
         """Judge all samples of all documents in one go; leave one list of results with each instance."""
-        groups = [(i, self._by_id[i.doc["problem_id"]]) for i in self.instances]
-        programs = [tuple(self._program(p, text) for text in i.resps) for i, p in groups]
-        work = (
-            Workload(p.problem.problem_id, own, plans, p.limits)
-            for (_, p), own in zip(groups, programs, strict=True)
-            for plans in (p.plans[: p.base], p.plans[p.base :])
-        )
-        with Pool(self.options.workers, sandbox=self.options.sandbox, sandboxes=self.sandboxes) as pool:
-            matrices = screen(pool, work)
-            for (instance, problem), own in zip(groups, programs, strict=True):
-                base, plus = next(matrices), next(matrices)
-                instance.filtered_resps[FILTER] = _results(problem, own, base, plus)
+        problems = [self._by_id[i.doc["problem_id"]] for i in self.instances]
+        entries = [
+            Entry(p, tuple(self._solution(p, text) for text in i.resps))
+            for i, p in zip(self.instances, problems, strict=True)
+        ]
+        engine = Engine(self.options.workers, self.options.sandbox, self.sandboxes)
+        for instance, entry, judged in zip(self.instances, entries, judge(entries, engine), strict=True):
+            instance.filtered_resps[FILTER] = _results(entry, judged)
         if self.baseline:
             samples = [sample for i in self.instances for sample in i.filtered_resps[FILTER]]
             with Pool(1, sandbox=self.options.sandbox, sandboxes=self.sandboxes) as pool:
                 self.speeds = self.baseline.measure(samples, pool)
 
-    def _program(self, problem: SuiteProblem, response: str) -> str:
-        """Return the program in a response."""
+    def _solution(self, problem: SuiteProblem, response: str) -> str:
+        """Return the solution in a response."""
+        if self.suite.clean:
+            return self.suite.clean(response)
         match self.options.answers_are:
             case "solutions":
                 return response
@@ -135,26 +136,32 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         samples = results[0] if results else []
         correct = sum(sample["status"] == "pass" for sample in samples)
         ks = [k for k in self.options.ks if k <= len(samples)]
+        found = {f"pass@{k}": pass_at_k(len(samples), correct, k) for k in ks}
         speed = speed_metrics(self.speeds.get(doc["problem_id"])) if self.baseline else {}
-        return {f"pass@{k}": pass_at_k(len(samples), correct, k) for k in ks} | speed
+        if not self.suite.downloads:
+            return found | speed
+        not_run = bool(self._by_id[doc["problem_id"]].unavailable)
+        where_run = {} if not_run else {f"{name}{WHERE_RUN}": value for name, value in found.items()}
+        return found | where_run | {"not_run": float(not_run)} | speed
 
 
-def _results(
-    problem: SuiteProblem, programs: Sequence[str], base: PassMatrix, plus: PassMatrix
-) -> list[dict[str, Any]]:
+def _results(entry: Entry, judged: Judged) -> list[dict[str, Any]]:
     """Return what is logged of each sample of one document. Its status is that of its first failure."""
-    results = []
-    for number, program in enumerate(programs):
+    results, problem, base, plus = [], entry.problem, judged.base, judged.plus
+    for number, solution in enumerate(entry.solutions):
         base_status = status_of(base.verdicts[number])
         plus_status = status_of(plus.verdicts[number]) if plus.verdicts.shape[1] else None
         result = SampleResult(
             problem_id=problem.problem.problem_id,
             sample=number,
-            solution=program,
+            solution=solution,
             status=base_status if base_status != "pass" else plus_status or "pass",
             base_status=base_status,
             cpu_ns=_cpu_ns(base, number) + _cpu_ns(plus, number),
             plus_status=plus_status,
+            group=problem.group,
+            reason=problem.unavailable,
+            judged_inside=bool(base.judged_inside or plus.judged_inside),
         )
         results.append(asdict(result))
     return results
@@ -167,7 +174,10 @@ def _cpu_ns(matrix: PassMatrix, row: int) -> int:
 
 def _defaults(suite: Suite, options: SuiteOptions) -> dict[str, Any]:
     """Return the lm-eval configuration of a suite."""
-    metrics = [{"metric": f"pass@{k}", "aggregation": "mean", "higher_is_better": True} for k in options.ks]
+    names = [f"pass@{k}" for k in options.ks]
+    if suite.downloads:
+        names += [*(f"{name}{WHERE_RUN}" for name in names), "not_run"]
+    metrics = [{"metric": n, "aggregation": "mean", "higher_is_better": n != "not_run"} for n in names]
     metrics += [dict(metric) for metric in METRICS if options.baseline]
     sampled = options.n_samples > 1
     return {

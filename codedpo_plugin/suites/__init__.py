@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codedpo_plugin.execution.assertions import TestPlan
-from codedpo_plugin.execution.requests import Check, Limits
+from codedpo_plugin.execution.requests import Check, Limits, Runtime
 from codedpo_plugin.records import Problem
 
 
@@ -27,6 +27,14 @@ class SuiteProblem:
     """What to run to time a correct solution; the base tests where empty."""
     limits: Limits = field(default_factory=Limits)
     split: str = "heldout"
+    runtime: Runtime = field(default_factory=Runtime)
+    """What its programs find when they start."""
+    group: str = ""
+    """The part of the suite it belongs to; scores are told for each part."""
+    unavailable: str = ""
+    """Why its programs cannot be run on this machine; they are NOT_RUN then, whatever they are."""
+    program: Callable[[str], str] = str
+    """Return the program to run for a solution, where a solution is not a program itself."""
 
     @property
     def timing_checks(self) -> tuple[Check, ...]:
@@ -44,6 +52,14 @@ class Suite:
     stop: tuple[str, ...] = ()
     """Texts at which a model that continues the prompt has left the solution."""
     description: str = ""
+    prefix: str = ""
+    """What the ids of its problems begin with, and files of samples may leave away."""
+    clean: Callable[[str], str] | None = None
+    """How an answer becomes a solution, for suites whose answers are not functions to be extracted."""
+    instruction: str = ""
+    """What a chat model is told before the prompt of such a suite."""
+    downloads: bool = False
+    """Whether some problems need data sets that may not be there; the score is told with and without them."""
 
 
 def version_of(problems: Iterable[SuiteProblem]) -> str:

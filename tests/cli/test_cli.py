@@ -56,6 +56,7 @@ def source(tmp_path) -> Path:
         "doctor",
         "tasks-path",
         "import",
+        "ds1000",
     ],
 )
 def test_every_command_of_the_contract_has_help(command):

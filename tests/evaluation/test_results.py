@@ -103,6 +103,9 @@ def test_the_file_holds_metrics_counts_and_every_sample(tmp_path):
         "base_status": "pass",
         "cpu_ns": 5,
         "plus_status": None,
+        "group": "",
+        "reason": "",
+        "judged_inside": False,
     }
 
 

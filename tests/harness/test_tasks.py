@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,13 +15,17 @@ from lm_eval.tasks import TaskManager
 
 from codedpo_plugin.errors import EvaluationError, SandboxError, UsageError
 from codedpo_plugin.evaluation.results import SampleResult, SuiteResult, write_result
+from codedpo_plugin.execution import Runtime
 from codedpo_plugin.harness.baseline import geometric_mean
 from codedpo_plugin.harness.discovery import tasks_path
 from codedpo_plugin.harness.replay import ReplayLM
 from codedpo_plugin.harness.suite_task import SuiteTask
+from codedpo_plugin.suites import ds1000
+from codedpo_plugin.suites.ds1000 import LIBRARIES
 from codedpo_plugin.suites.micro import MICRO, micro_problems
 
 EVALUATION_TASKS = [f"codedpo_{name}" for name in ("micro", "humaneval", "humaneval_plus", "mbpp", "mbpp_plus")]
+DS1000_TASKS = [f"codedpo_ds1000_{library}" for library in LIBRARIES]
 
 
 class MockLM(LM):
@@ -58,16 +63,60 @@ def reference_answers(split: str, copies: int = 1, *, wrong: int = 0) -> dict[st
 
 
 def test_lm_eval_finds_every_task():
-    assert set(manager().all_tasks) == {*EVALUATION_TASKS, "codedpo_pairs"}
+    found = {*EVALUATION_TASKS, *DS1000_TASKS, "codedpo_ds1000", "codedpo_pairs"}
+    assert set(manager().all_tasks) == found
 
 
-@pytest.mark.parametrize("file", sorted(tasks_path().glob("*.yaml")), ids=lambda f: f.stem)
-def test_every_task_file_has_a_version_and_a_class_of_ours(file):
+GROUP = tasks_path() / "codedpo_ds1000.yaml"
+
+
+def read_task_file(file: Path) -> dict:
     class Loader(yaml.SafeLoader):
         pass
 
     Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
-    config = yaml.load(file.read_text(), Loader)
+    return yaml.load(file.read_text(), Loader)
+
+
+def test_ds1000_is_a_group_over_its_seven_libraries():
+    config = read_task_file(GROUP)
+    assert config["group"] == GROUP.stem
+    assert config["metadata"]["version"]
+    assert sorted(config["task"]) == sorted(DS1000_TASKS)
+
+
+def test_the_group_scores_over_all_problems_and_tells_which_share_was_not_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(ds1000.environment, "require", lambda python, pins: None)
+    monkeypatch.setattr(ds1000, "runtime_of", lambda key, python: Runtime())
+    monkeypatch.setenv("SEABORN_DATA", str(tmp_path))
+    numbers = {"Matplotlib": (519, 520), "Sklearn": (820, 821, 822)}
+    context = 'def test_execution(code):\n    exec(code, scope := {})\n    assert scope["result"] == 4\n'
+    rows = [
+        {
+            "prompt": f"{n}",
+            "reference_code": "",
+            "code_context": context,
+            "metadata": {"problem_id": n, "library": own},
+        }
+        for own in (library.name for library in LIBRARIES.values())
+        for n in numbers.get(own, (len(own),))
+    ]
+    data = tmp_path / "data.jsonl"
+    data.write_text("\n".join(map(json.dumps, rows)))
+    metadata = {"ds1000_path": str(data), "ds1000_python": sys.executable, "workers": 1}
+    lm = MockLM(lambda request: "result = 4" if request.doc["problem_id"] != "DS-1000/820" else "result = 5")
+    results = evaluate(lm, "codedpo_ds1000", metadata)
+    assert results["groups"]["codedpo_ds1000"]["pass@1,execute"] == pytest.approx(8 / 10)
+    assert results["groups"]["codedpo_ds1000"]["not_run,execute"] == pytest.approx(1 / 10)
+    by_library = {name: results["results"][f"codedpo_ds1000_{name}"] for name in LIBRARIES}
+    assert by_library["sklearn"]["pass@1,execute"] == pytest.approx(2 / 3)
+    assert by_library["matplotlib"]["pass@1,execute"] == pytest.approx(1 / 2)
+    assert by_library["matplotlib"]["pass@1_where_run,execute"] == 1.0
+
+
+@pytest.mark.parametrize("file", sorted({*tasks_path().glob("*.yaml")} - {GROUP}), ids=lambda f: f.stem)
+def test_every_task_file_has_a_version_and_a_class_of_ours(file):
+    config = read_task_file(file)
     assert config["task"] == file.stem
     assert config["metadata"]["version"]
     assert config["class"].startswith("codedpo_plugin.harness.")

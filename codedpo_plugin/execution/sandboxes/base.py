@@ -20,6 +20,8 @@ class WorkerPlan:
     readable: tuple[str, ...]
     """Files and folders that may be read."""
     environment: Mapping[str, str]
+    command_line: bool = False
+    """Whether the worker may read its own command line in ``/proc``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ ISOLATE: Final = (
 )
 
 
+EXECUTABLE: Final = "/proc/self/exe"
+"""There is no /proc, but TensorFlow aborts where it cannot read this link; where it leads does not matter to it."""
+
 LINKS: Final = ("/lib", "/lib64", "/bin")
 
 
@@ -55,6 +58,8 @@ class BubblewrapSandbox:
                 command += ["--ro-bind", path, path]
             for path in self._aliases(plan.readable):
                 command += ["--ro-bind", path, path]
+            if plan.command_line:
+                command += ["--symlink", "/worker", EXECUTABLE]
             command += [*self._links(), "--dev", "/dev", "--bind", plan.scratch, plan.scratch]
             command += ["--remount-ro", "/", "--remount-ro", "/dev"]
             yield Launch((*command, "--chdir", plan.scratch, "--", *plan.command), (bpf.fileno(),))

@@ -41,6 +41,7 @@ class LandlockSandbox:
         """Yield the launcher's command line; it carries the whole policy."""
         policy = {
             "read": existing(plan.readable),
+            "own": ["/proc/self/cmdline"] if plan.command_line else [],
             "write": plan.scratch,
             "filter": seccomp.worker_filter().hex(),
         }

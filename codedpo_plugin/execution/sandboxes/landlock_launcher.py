@@ -1,7 +1,8 @@
 """Restricts its own process, then becomes the command it was given. Run as a script, never imported.
 
-``python -I landlock_launcher.py POLICY COMMAND…`` with POLICY a JSON object of ``read`` (paths), ``write`` (one
-folder) and ``filter`` (a seccomp filter in hexadecimal). Restrictions of Landlock and seccomp outlive execve.
+``python -I landlock_launcher.py POLICY COMMAND…`` with POLICY a JSON object of ``read`` (paths), ``own`` (paths
+below ``/proc/self``), ``write`` (one folder) and ``filter`` (a seccomp filter in hexadecimal). Restrictions of
+Landlock and seccomp outlive execve.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def restrict_files(read: list[str], write: str) -> None:
         rules.add_path_rule(path, access=look | AccessFs.READ_DIR if folder else look)
     rules.add_path_rule("/dev/null", access=AccessFs.READ_FILE | AccessFs.WRITE_FILE)
     rules.allow_read_write(write)
+    rules.add_path_rule(write, access=AccessFs.REFER)  # files may be moved between the folders below it
     rules.apply()
 
 
@@ -55,7 +57,7 @@ def main() -> None:
     """Apply the policy of the first argument and become the rest of the command line."""
     policy = json.loads(sys.argv[1])
     libc = ctypes.CDLL(None, use_errno=True)
-    restrict_files(policy["read"], policy["write"])
+    restrict_files([*policy["read"], *policy["own"]], policy["write"])
     drop_capabilities(libc)
     install_filter(libc, bytes.fromhex(policy["filter"]))
     os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - becoming the command is the purpose
