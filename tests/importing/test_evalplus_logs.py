@@ -11,7 +11,7 @@ from evalplus.data.mbpp import mbpp_deserialize_inputs, mbpp_serialize_inputs
 from evalplus.eval import _special_oracle as special
 
 from codedpo_plugin.errors import EvaluationError, InputError
-from codedpo_plugin.execution import Check
+from codedpo_plugin.execution import Check, Ending, Job
 from codedpo_plugin.execution.wire import Opaque, to_wire
 from codedpo_plugin.importing import evalplus_logs
 from codedpo_plugin.importing.evalplus_logs import assertion, read_evalplus, recorded_verdicts
@@ -76,7 +76,9 @@ def results_file(folder: Path, **tasks: list[dict[str, Any]]) -> Path:
 
 
 def case(inputs: Any, expected: Any = None, *, plus: bool = False, call: str = "f(x)") -> Case:
-    return Case(inputs, Check(call), Reference("value", 0.0, json.dumps(to_wire(expected))), plus)
+    return Case(
+        inputs, Check(call), Reference(Job("", ()), 0, Ending.VALUE, 0.0, json.dumps(to_wire(expected))), plus
+    )
 
 
 # --------------------------------------------------------------------------- samples

@@ -10,7 +10,7 @@ import pytest
 from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.evaluation.judging import Engine, Entry, judge
 from codedpo_plugin.execution.sandboxes import BUILT_IN
-from codedpo_plugin.records import Verdict
+from codedpo_plugin.records import PassMatrix, Verdict
 from codedpo_plugin.suites import SuiteProblem, ds1000
 from codedpo_plugin.suites.ds1000_environment import find_python
 
@@ -22,6 +22,11 @@ SOME = (0, 120, 300, 379, 511, 666, 706, 720, 820, 862, 935, 950)
 """Of every library, among them TensorFlow inside numpy, a saved model, k-means, PyTorch with gensim."""
 
 pytestmark = pytest.mark.xdist_group("ds1000")
+
+
+def judged(entries: list[Entry]) -> list[PassMatrix]:
+    """Return the matrices of the suite's own tests; it has no others."""
+    return [found.base for found in judge(entries, ENGINE)]
 
 
 @pytest.fixture(scope="module")
@@ -44,20 +49,20 @@ def test_the_suite_has_a_thousand_problems_in_seven_libraries(problems):
 
 
 def test_reference_solutions_pass(problems):
-    matrices = judge([Entry(problems[n], (problems[n].reference,)) for n in SOME], ENGINE)
+    matrices = judged([Entry(problems[n], (problems[n].reference,)) for n in SOME])
     assert [m.problem_id for m in matrices if not m.passed.all()] == []
 
 
 def test_an_answer_that_does_nothing_or_leaves_early_passes_nothing(problems):
     answers = ("", "import sys\nsys.exit(0)", "import os\nos._exit(0)", "raise KeyboardInterrupt")
     entries = [Entry(problems[n], answers) for n in (0, 300, 720, 820)]
-    assert not any(m.passed.all(axis=1).any() for m in judge(entries, ENGINE))
+    assert not any(m.passed.all(axis=1).any() for m in judged(entries))
 
 
 def test_a_problem_that_downloads_is_not_run_without_its_data(problems, monkeypatch, tmp_path):
     monkeypatch.setenv("SEABORN_DATA", str(tmp_path))
     rows = {row["metadata"]["problem_id"]: row for row in ds1000.read_rows({ds1000.METADATA_KEY: str(FILE)})}
     missing = ds1000._problem(rows[519], "matplotlib", {"matplotlib": problems[519].runtime})
-    (matrix,) = judge([Entry(missing, (missing.reference,))], ENGINE)
+    (matrix,) = judged([Entry(missing, (missing.reference,))])
     assert (matrix.verdicts == Verdict.NOT_RUN).all()
     assert "tips" in missing.unavailable
