@@ -78,23 +78,28 @@ class Worker:
         self.suites: dict[str, tuple[list[list[str]], Checks]] = {}
         self.slow = installed(SLOW_TO_IMPORT, set(setup["preload"]))
         self.specialists: dict[str, tuple[int, int]] = {}
-        self.asked_for = set(SLOWER_THAN_A_LIMIT)  # a library gets a specialist when it is asked for again
+        self.asked_for: set[str] = set()
 
     def serve(self) -> None:
         """Answer frames until the channel closes."""
         while (frame := read_frame(self.source)) is not None:
             self.learn(frame)
-            library = self.slow_import(frame["program"]) if self.slow else None
-            special = library if library in self.asked_for or frame["final"] else None
-            if library:
-                self.asked_for.add(library)
-            write_frame(self.sink, self.pass_on(frame, special) if special else self.answer(frame))
+            library = self.specialty(frame)
+            write_frame(self.sink, self.pass_on(frame, library) if library else self.answer(frame))
 
-    def slow_import(self, program: str) -> str | None:
-        """Return the first library that a program imports and this worker has not loaded."""
-        wanted = set(IMPORT.findall(program)).intersection(SLOW_TO_IMPORT)
-        wanted = wanted.union(*(IMPLIED.get(name, ()) for name in wanted))
-        return next((name for name in self.slow if name in wanted), None)
+    def specialty(self, frame: dict[str, Any]) -> str | None:
+        """Return the library whose specialist should answer a frame; None if this worker should.
+
+        A library gets a specialist when it is asked for again, or when a program would not get to start without.
+        """
+        wanted = set(IMPORT.findall(frame["program"])).intersection(SLOW_TO_IMPORT) if self.slow else set()
+        needed = wanted.union(*(IMPLIED.get(name, ()) for name in wanted))
+        library = next((name for name in self.slow if name in needed), None)
+        if library is None:
+            return None
+        worthwhile = frame["final"] or library in self.asked_for or not wanted.isdisjoint(SLOWER_THAN_A_LIMIT)
+        self.asked_for.add(library)
+        return library if worthwhile else None
 
     def learn(self, frame: dict[str, Any]) -> None:
         """Keep and compile the checks that a frame brings along."""
@@ -253,7 +258,7 @@ class Worker:
             os.close(sink)
             self.close_channels()
             self.source, self.sink = theirs, their_sink
-            self.specialists, self.asked_for = {}, set(SLOWER_THAN_A_LIMIT)
+            self.specialists, self.asked_for = {}, set()
             self.slow = [name for name in self.slow if name != library]
             load_library(library)
             self.serve()
