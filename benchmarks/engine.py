@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -142,7 +143,19 @@ def engine_cost(found: Sequence[Candidates], workers: int | None = None) -> tupl
         for _ in execute(pool, (Workload.of(c, Limits()) for c in found)):
             pass
         wall = time.perf_counter() - start
-    return wall, _children_cpu() - children + time.process_time() - own
+        specialists = sum(_specialists_cpu(seat.worker.process.pid) for seat in pool._seats)
+    return wall, _children_cpu() - children + specialists + time.process_time() - own
+
+
+def _specialists_cpu(worker: int) -> float:
+    """Return the CPU time of the processes of a worker's session but its own, which nobody waits for."""
+    total = 0
+    for entry in os.scandir("/proc"):
+        with suppress(OSError):
+            fields = Path(entry.path, "stat").read_text().rsplit(")", 1)[1].split()
+            if entry.name.isdigit() and int(fields[3]) == worker != int(entry.name):
+                total += sum(map(int, fields[11:15]))
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def medians(runs: int, measure: Callable[[], tuple[float, float]]) -> tuple[float, float]:

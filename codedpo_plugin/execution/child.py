@@ -6,8 +6,8 @@ watches it, ``wire.py`` and ``scratch.py`` are shared with the host. As few modu
 this process is mapped into every fork.
 
 A program that imports a library known to load slowly is passed on to a *specialist*: a worker forked from this one
-that has imported the library once, and forks its programs with it. Specialists have specialists of their own, for
-programs that import more than one.
+that has imported the library once, and forks its programs with it. A program that imports several goes to the
+specialist for the slowest, and imports the others itself.
 """
 
 from __future__ import annotations
@@ -51,18 +51,10 @@ PRELOAD = """
 abc bisect cmath collections collections.abc copy dataclasses datetime decimal enum fractions functools hashlib
 heapq itertools math operator re statistics string textwrap typing
 """.split()  # noqa: SIM905 - a list of names is read as words
-SLOW_TO_IMPORT = "numpy scipy pandas sklearn torch matplotlib networkx requests sympy".split()  # noqa: SIM905 - idem
+SLOW_TO_IMPORT = "torch sklearn pandas matplotlib scipy sympy networkx requests numpy".split()  # noqa: SIM905 - slowest first
 SLOWER_THAN_A_LIMIT = {"torch"}  # programs that import these would run out of time before they start
-IMPLIED = {
-    "matplotlib": {"numpy"},
-    "pandas": {"numpy"},
-    "scipy": {"numpy"},
-    "sklearn": {"numpy", "scipy"},
-    "torch": {"numpy"},
-}
 IMPORT = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
 LIBC = ctypes.CDLL(None, use_errno=True)
-SPECIALISTS = 4  # a worker has so many at a time
 
 
 # --------------------------------------------------------------------------- the worker
@@ -92,12 +84,11 @@ class Worker:
 
         A library gets a specialist when it is asked for again, or when a program would not get to start without.
         """
-        wanted = set(IMPORT.findall(frame["program"])).intersection(SLOW_TO_IMPORT) if self.slow else set()
-        needed = wanted.union(*(IMPLIED.get(name, ()) for name in wanted))
-        library = next((name for name in self.slow if name in needed), None)
+        wanted = set(IMPORT.findall(frame["program"])) if self.slow else set()
+        library = next((name for name in self.slow if name in wanted), None)
         if library is None:
             return None
-        worthwhile = frame["final"] or library in self.asked_for or not wanted.isdisjoint(SLOWER_THAN_A_LIMIT)
+        worthwhile = frame["final"] or library in self.asked_for or library in SLOWER_THAN_A_LIMIT
         self.asked_for.add(library)
         return library if worthwhile else None
 
@@ -244,12 +235,7 @@ class Worker:
         return dict(answer)
 
     def start_specialist(self, library: str) -> None:
-        """Fork a worker that has loaded a library; it takes the place of the oldest if there are too many."""
-        if len(self.specialists) >= SPECIALISTS:
-            for fd in self.specialists.pop(next(iter(self.specialists))):
-                os.close(fd)  # it ends when nothing can reach it any more
-        with suppress(ChildProcessError):
-            os.waitpid(-1, os.WNOHANG)
+        """Fork a worker that has loaded a library."""
         theirs, sink = os.pipe()
         source, their_sink = os.pipe()
         if os.fork() == 0:
@@ -257,9 +243,7 @@ class Worker:
             os.close(source)
             os.close(sink)
             self.close_channels()
-            self.source, self.sink = theirs, their_sink
-            self.specialists, self.asked_for = {}, set()
-            self.slow = [name for name in self.slow if name != library]
+            self.source, self.sink, self.specialists, self.slow = theirs, their_sink, {}, []
             load_library(library)
             self.serve()
             os._exit(0)
