@@ -1,6 +1,7 @@
 """The engine against what others run programs with: one table, the peers in the same run, on the same cells.
 
     python benchmarks/engine.py [--problems 16] [--runs 5] [--only code_eval,floor,evalplus,workers,stream]
+                                [--interpreter PYTHON]
 
 - *code_eval*: the published method of HF ``evaluate``'s code_eval metric (its script needs the hub): a thread pool
   of four, one process and one manager process a check, the program and its test executed together.
@@ -8,6 +9,9 @@
 - *evalplus*: ``evalplus.evaluate`` on HumanEval+ with five samples a problem, its ground truth cached as ours is.
 - *workers*: one worker against all cores, and the memory of a worker.
 - *stream*: a million cells through one pool, and the memory of the process that drives it.
+
+Programs are run with this Python, or with the one of ``--interpreter``, by the engine and by code_eval and exec
+alike: what is installed there, programs import, and that may take longer than all the rest.
 
 Cells are CodeGen-16B's solutions and tests for HumanEval, 15 x 15 a problem, see benchmarks/codegen.py.
 """
@@ -26,6 +30,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -121,10 +126,10 @@ for program, test in cells:
 """
 
 
-def subprocess_cost(script: str, data: Any) -> tuple[float, float]:
+def subprocess_cost(script: str, data: Any, interpreter: str) -> tuple[float, float]:
     """Run a script that reads JSON; return its wall time and the CPU time of it and its children."""
     before, start = _children_cpu(), time.perf_counter()
-    command = [sys.executable, "-c", script]
+    command = [interpreter, "-c", script]
     subprocess.run(command, input=json.dumps(data).encode(), capture_output=True, check=True)
     return time.perf_counter() - start, _children_cpu() - before
 
@@ -134,10 +139,10 @@ def _children_cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def engine_cost(found: Sequence[Candidates], workers: int | None = None) -> tuple[float, float]:
+def engine_cost(found: Sequence[Candidates], interpreter: str, workers: int | None = None) -> tuple[float, float]:
     """Return the wall time and the CPU time, the host's included, of a pass matrix of every problem."""
     children, own = _children_cpu(), time.process_time()
-    with Pool(workers) as pool:
+    with Pool(workers, interpreter=interpreter) as pool:
         list(pool.run([Job("", (Check("1"),))] * pool.size))  # workers start before the clock, as peers' imports do
         start = time.perf_counter()
         for _ in execute(pool, (Workload.of(c, Limits()) for c in found)):
@@ -168,13 +173,14 @@ def medians(runs: int, measure: Callable[[], tuple[float, float]]) -> tuple[floa
 
 
 def against_code_eval(options: argparse.Namespace) -> Iterator[Row]:
-    everything = spread(options.problems)
-    with Pool() as pool:
+    everything, python = spread(options.problems), options.interpreter
+    with Pool(interpreter=python) as pool:
         quick = without_timeouts(everything, pool)
     for name, found in (("cells without timeouts", quick), ("all cells", everything)):
         cells = cells_of(found)
-        peer, _ = medians(options.peer_runs, lambda c=cells: subprocess_cost(PEER, [f"{p}\n{t}" for p, t in c]))  # type: ignore[misc]
-        ours, _ = medians(options.runs, lambda f=found: engine_cost(f))  # type: ignore[misc]
+        programs = [f"{program}\n{test}" for program, test in cells]
+        peer, _ = medians(options.peer_runs, partial(subprocess_cost, PEER, programs, python))
+        ours, _ = medians(options.runs, partial(engine_cost, found, python))
         yield (
             f"{name} ({len(cells)})",
             f"code_eval: {len(cells) / peer:.0f} cells/s",
@@ -185,12 +191,13 @@ def against_code_eval(options: argparse.Namespace) -> Iterator[Row]:
 
 
 def against_floor(options: argparse.Namespace) -> Iterator[Row]:
-    with Pool() as pool:
+    python = options.interpreter
+    with Pool(interpreter=python) as pool:
         quick = without_timeouts(spread(options.problems), pool)
     cells = cells_of(quick)
-    _, ours = medians(options.runs, lambda: engine_cost(quick))
+    _, ours = medians(options.runs, lambda: engine_cost(quick, python))
     for name, together in (("each cell on its own", False), ("a program's tests together", True)):
-        _, floor = medians(options.runs, lambda t=together: subprocess_cost(FLOOR, [cells, t]))  # type: ignore[misc]
+        _, floor = medians(options.runs, partial(subprocess_cost, FLOOR, [cells, together], python))
         goal = "at most 2x" if not together else "–"
         yield f"CPU, {name} ({len(cells)})", f"exec: {floor:.2f} s", f"{ours:.2f} s", f"{ours / floor:.2f}x", goal
 
@@ -249,11 +256,12 @@ def _statuses_that_differ(samples: Path, ours: Path) -> list[str]:
 
 
 def workers(options: argparse.Namespace) -> Iterator[Row]:
-    with Pool() as pool:
+    python = options.interpreter
+    with Pool(interpreter=python) as pool:
         quick = without_timeouts(spread(options.problems), pool)
         number = pool.size
         memory = max(_proportional_mb(seat.worker.process.pid) for seat in pool._seats)
-    one, many = (medians(options.runs, lambda w=w: engine_cost(quick, w))[0] for w in (1, number))  # type: ignore[misc]
+    one, many = (medians(options.runs, lambda w=w: engine_cost(quick, python, w))[0] for w in (1, number))  # type: ignore[misc]
     yield "workers", f"1 worker: {one:.2f} s", f"{number} workers: {many:.2f} s", f"{one / many:.2f}x", f"{number}x"
     yield "memory of a worker", "", f"{memory:.0f} MB", "", "under 40 MB"
 
@@ -292,6 +300,7 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=16, help="problems whose cells are run")
     parser.add_argument("--runs", type=int, default=5, help="runs of the engine; the median counts")
     parser.add_argument("--peer-runs", type=int, default=5, help="runs of the peers")
+    parser.add_argument("--interpreter", default=sys.executable, help="the Python that runs programs")
     parser.add_argument("--only", default=",".join(COMPARISONS), help="comparisons to make")
     options = parser.parse_args()
     table = Table("work", "peer", "engine", "ratio", "goal", title=f"{os.cpu_count()} cores, {ROOT.name}")
