@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from codedpo_plugin.config import TimingConfig
 from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.evaluation.passk import Estimate, bootstrap_mean, pass_at_k
-from codedpo_plugin.evaluation.results import SuiteResult
+from codedpo_plugin.evaluation.results import SampleResult, SuiteResult
 from codedpo_plugin.evaluation.speed import Outcome, ProblemSpeed, Speeds, measure_speeds, median_experiment
 from codedpo_plugin.execution import Pool
 from codedpo_plugin.formats.files import atomic_write
@@ -67,7 +67,7 @@ def compare_results(
         raise EvaluationError(f"results of different suites cannot be compared: {before.suite} and {after.suite}")
     for side, result in (("before", before), ("after", after)):
         require_version(f"the result {side}", result, problems)
-    solved = first_right(before), first_right(after)
+    solved = first_right(before.samples), first_right(after.samples)
     common = [p for p in problems if all(p.problem.problem_id in side for side in solved)]
     sampled = before.by_problem().keys() & after.by_problem().keys()
     measured = _measure(common, solved, pool, config, experiments, progress)
@@ -100,10 +100,10 @@ def require_version(what: str, result: SuiteResult, problems: Sequence[SuiteProb
         )
 
 
-def first_right(result: SuiteResult) -> dict[str, str]:
+def first_right(samples: Iterable[SampleResult]) -> dict[str, str]:
     """Return the first right solution of each problem that has one."""
     right: dict[str, str] = {}
-    for sample in result.samples:
+    for sample in samples:
         if sample.passed:
             right.setdefault(sample.problem_id, sample.solution)
     return right

@@ -25,6 +25,7 @@ from codedpo_plugin.execution.sandboxes import Sandbox
 from codedpo_plugin.formats import jsonl
 from codedpo_plugin.formats.files import open_bytes
 from codedpo_plugin.generation.extraction import extract_solution
+from codedpo_plugin.importing.evalplus_logs import read_eval_results
 from codedpo_plugin.importing.lm_eval_logs import ID_FIELDS, answer_form, log_entry, prompt_of, task_of
 from codedpo_plugin.records import Problem
 from codedpo_plugin.suites import Suite, SuiteProblem
@@ -142,10 +143,7 @@ def _read_samples(path: Path, judge: Judge) -> SuiteResult:
 def _read_evalplus(path: Path, judge: Judge) -> SuiteResult:
     """Judge the solutions in EvalPlus's results again: its own verdicts follow other limits."""
     suite, known = judge.known(path)
-    try:
-        answers = {task: tuple(str(e["solution"]) for e in own) for task, own in _read_json(path)["eval"].items()}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise EvaluationError(f"{path}: not EvalPlus's results: {type(error).__name__}: {error}") from error
+    answers = {task: tuple(e["solution"] for e in own) for task, own in read_eval_results(path).items()}
     _require_known(path, answers, known, suite)
     return judge.result(suite, Samples(answers, "solutions", jsonl.BadLines()), path)
 

@@ -68,7 +68,7 @@ class Worker:
         self.scratch = setup["scratch"]
         self.confine_program = program_confinement(setup["program_filter"])
         self.suites: dict[str, tuple[list[list[str]], Checks]] = {}
-        self.slow = installed(SLOW_TO_IMPORT, set(setup["preload"]))
+        self.slow = not_loaded(SLOW_TO_IMPORT)
         self.specialists: dict[str, tuple[int, int]] = {}
         self.asked_for: set[str] = set()
 
@@ -244,7 +244,9 @@ class Worker:
             os.close(sink)
             self.close_channels()
             self.source, self.sink, self.specialists, self.slow = theirs, their_sink, {}, []
-            load_library(library)
+            with suppress(Exception):  # the program will see the error for itself
+                __import__(library)
+            settle()
             self.serve()
             os._exit(0)
         os.close(theirs)
@@ -252,16 +254,14 @@ class Worker:
         self.specialists[library] = source, sink
 
 
-def installed(names: list[str], loaded: set[str]) -> list[str]:
-    """Return which of some packages can be imported and are not loaded, without importing them."""
+def not_loaded(names: list[str]) -> list[str]:
+    """Return which of some packages are installed and have not been imported, without importing them."""
     found = (name for name in names if any(os.path.isdir(os.path.join(folder, name)) for folder in sys.path))
-    return [name for name in found if name not in loaded]
+    return [name for name in found if name not in sys.modules]
 
 
-def load_library(name: str) -> None:
-    """Import a library as programs would, and keep the garbage collector from touching it in every fork."""
-    with suppress(Exception):  # the program will see the error for itself
-        __import__(name)
+def settle() -> None:
+    """Keep the garbage collector from touching in every fork what is loaded now."""
     gc.collect()
     gc.freeze()
 
@@ -318,8 +318,7 @@ def main() -> None:
     write_frame(channel, {"ready": sys.version.split()[0]})
     for fd in (1, 2):
         os.dup2(0, fd)
-    gc.collect()
-    gc.freeze()
+    settle()
     worker.serve()
 
 

@@ -79,14 +79,15 @@ def execute(pool: Pool, workloads: Iterable[Workload], *, record_times: bool = F
     """
     stream = iter(workloads)
     while batch := list(islice(stream, BATCH)):
-        sheets = [_sheet(work) for work in batch]
+        sheets = [sheet_of(work) for work in batch]
         _run_programs(pool, sheets)
         judge_elsewhere(pool, [cell for sheet in sheets for cell in judge_values(sheet)])
         for sheet in sheets:
             yield _matrix(sheet, record_times=record_times)
 
 
-def _sheet(work: Workload) -> Sheet:
+def sheet_of(work: Workload) -> Sheet:
+    """Return a workload without answers yet."""
     inside = {column for column, plan in enumerate(work.plans) if plan.inside}
     return Sheet(work, tuple(dict.fromkeys(work.programs)), [], {}, inside)
 

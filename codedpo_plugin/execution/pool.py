@@ -357,7 +357,7 @@ def _timing_result(frame: dict[str, Any], _: AnyJob) -> TimingResult:
 
 
 def _crash(job: AnyJob, why: str) -> dict[str, Any]:
-    """Return the frame of a job that has brought down its worker twice."""
+    """Return the frame of a job that has brought down its worker every time."""
     answers = [[Ending.CRASH, -1, f"the worker died with it: {why}"]] * len(job.checks)
     return {"answers": answers, "figures": [], "problem": f"crash: {why}"}
 

@@ -17,7 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codedpo_plugin.execution.assertions import TestPlan
-from codedpo_plugin.execution.matrix import Pending, Sheet, Workload, judge_elsewhere, judge_value, judge_values
+from codedpo_plugin.execution.matrix import (
+    Pending,
+    Sheet,
+    Workload,
+    judge_elsewhere,
+    judge_value,
+    judge_values,
+    sheet_of,
+)
 from codedpo_plugin.execution.pool import Pool
 from codedpo_plugin.execution.requests import Ending, Job, JobResult
 from codedpo_plugin.records import PassMatrix, Verdict
@@ -62,8 +70,9 @@ class _Run:
 
     def sheet(self, result: JobResult) -> Sheet:
         """Return the answers of the wave, to be judged."""
-        inside = {column for column, plan in enumerate(self.plans) if plan.inside}
-        return Sheet(replace(self.work, plans=self.plans), (self.program,), [result], {}, inside)
+        sheet = sheet_of(replace(self.work, programs=(self.program,), plans=self.plans))
+        sheet.answers.append(result)
+        return sheet
 
     def enter(self, sheet: Sheet) -> None:
         """Enter the verdicts of a judged wave, and move on to the next."""

@@ -13,6 +13,14 @@ from typing import IO, Final
 
 from codedpo_plugin.errors import InputError
 
+CACHE_VARIABLE: Final = "CODEDPO_CACHE"
+
+
+def cache_folder() -> Path:
+    """Return where the project keeps what it can make again: ``CODEDPO_CACHE``, or below the user's cache."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get(CACHE_VARIABLE) or Path(home) / "codedpo")
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:

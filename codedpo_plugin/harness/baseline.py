@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from codedpo_plugin.config import ExecuteConfig, TimingConfig
 from codedpo_plugin.evaluation.compare import first_right, require_version
+from codedpo_plugin.evaluation.results import SampleResult
 from codedpo_plugin.evaluation.sources import Judge, read_side
 from codedpo_plugin.evaluation.speed import Outcome, ProblemSpeed, Speeds, measure_speeds
 from codedpo_plugin.execution import Pool
@@ -35,10 +36,7 @@ class Baseline:
 
         ``results`` are samples as they are logged. Give it a pool of one worker.
         """
-        new: dict[str, str] = {}
-        for sample in results:
-            if sample["status"] == "pass":
-                new.setdefault(sample["problem_id"], sample["solution"])
+        new = first_right(SampleResult(**sample) for sample in results)
         common = [p for p in self.problems if p.problem.problem_id in self.solved.keys() & new.keys()]
         speeds = measure_speeds(common, self.solved, new, pool, TimingConfig())
         log.info("%s", self._summary(speeds, new))
@@ -71,7 +69,7 @@ def open_baseline(
     path = Path(options.baseline)
     result = read_side(path, Judge(loaded, given, execute, sandboxes))[suite.name]
     require_version(f"the baseline {path}", result, problems)
-    return Baseline(path, tuple(problems), first_right(result))
+    return Baseline(path, tuple(problems), first_right(result.samples))
 
 
 def speed_metrics(speed: ProblemSpeed | None) -> dict[str, float]:

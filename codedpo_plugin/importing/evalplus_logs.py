@@ -43,7 +43,7 @@ def read_evalplus(path: Path, data: Path | None = None) -> Imported:
     """
     imported = Imported()
     if path.suffix == ".json":
-        results = _read_results(path)
+        results = read_eval_results(path)
         programs = {task: [str(entry["solution"]) for entry in entries] for task, entries in results.items()}
     else:
         results, programs = {}, _read_programs(path, data, imported)
@@ -67,8 +67,8 @@ def _source_of(programs: Mapping[str, Any], path: Path, data: Path | None) -> tu
     return source, {source.metadata_key: str(data)} if data else {}
 
 
-def _read_results(path: Path) -> dict[str, list[Any]]:
-    """Return EvalPlus's results by task."""
+def read_eval_results(path: Path) -> dict[str, list[Any]]:
+    """Return the entries of EvalPlus's results by task. Raises InputError for a file that is not one."""
     try:
         entries = json.loads(path.read_text("utf-8"))["eval"]
         for entry in (entry for own in entries.values() for entry in own):

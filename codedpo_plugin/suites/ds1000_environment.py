@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from codedpo_plugin.errors import EvaluationError, UsageError
+from codedpo_plugin.formats.files import cache_folder
 
 METADATA_KEY: Final = "ds1000_python"
 VARIABLE: Final = "CODEDPO_DS1000_PYTHON"
@@ -68,8 +69,7 @@ PINS: Final = (
 
 def home() -> Path:
     """Return the folder in which ``codedpo ds1000 setup`` builds the environment unless told otherwise."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "codedpo" / "ds1000"
+    return cache_folder() / "ds1000"
 
 
 def python_of(folder: Path) -> Path:

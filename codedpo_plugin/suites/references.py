@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import json
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,11 +22,10 @@ from typing import Any, Final
 from codedpo_plugin.errors import EvaluationError, InputError
 from codedpo_plugin.execution import Answer, Check, Ending, Job, Limits, Pool
 from codedpo_plugin.execution.wire import decode
-from codedpo_plugin.formats.files import atomic_write
+from codedpo_plugin.formats.files import atomic_write, cache_folder
 
 log = logging.getLogger(__name__)
 
-VARIABLE: Final = "CODEDPO_CACHE"
 FORMAT: Final = 2
 """Of the files; part of their name."""
 LONG: Final = 1 << 16
@@ -76,12 +74,6 @@ def _ask_again(program: str, check: Check, limits: Limits) -> str:
             f"{check.source[:80]}: the reference solution, asked again, ends with {answer.ending}"
         )
     return answer.payload
-
-
-def cache_folder() -> Path:
-    """Return where the project keeps what it can compute again: ``CODEDPO_CACHE``, or below the user's cache."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get(VARIABLE) or Path(home) / "codedpo")
 
 
 Row = list[tuple[str, float, str]]

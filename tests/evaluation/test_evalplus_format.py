@@ -9,7 +9,7 @@ import pytest
 
 from codedpo_plugin.evaluation.evalplus_format import as_evalplus, write_evalplus
 from codedpo_plugin.evaluation.results import SampleResult, SuiteResult, read_result, write_result
-from codedpo_plugin.importing.evalplus_logs import _read_results
+from codedpo_plugin.importing.evalplus_logs import read_eval_results
 
 SAMPLES = (
     SampleResult("HumanEval/0", 0, "def f(): pass", "error", "pass", 5, "error"),
@@ -37,7 +37,7 @@ def test_the_file_is_read_by_what_reads_evalplus_results_and_is_no_result_of_our
     target = tmp_path / "eval" / "humaneval_plus.json"
     write_result(target, RESULT)
     path = write_evalplus(target, RESULT)
-    assert {task: len(entries) for task, entries in _read_results(path).items()} == {
+    assert {task: len(entries) for task, entries in read_eval_results(path).items()} == {
         "HumanEval/0": 2,
         "HumanEval/1": 1,
     }

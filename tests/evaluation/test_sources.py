@@ -278,5 +278,5 @@ def test_samples_of_another_suite_are_refused(tmp_path, judge):
 )
 def test_what_are_no_results_of_evalplus_are_refused(tmp_path, judge, content):
     (tmp_path / "r.json").write_text(content)
-    with pytest.raises(EvaluationError, match=r"r\.json: not"):
+    with pytest.raises((EvaluationError, InputError), match=r"r\.json: not"):
         read_side(tmp_path / "r.json", judge)

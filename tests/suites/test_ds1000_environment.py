@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from codedpo_plugin.errors import EvaluationError, UsageError
+from codedpo_plugin.formats.files import CACHE_VARIABLE
 from codedpo_plugin.suites import ds1000_environment as environment
 from codedpo_plugin.suites.ds1000_environment import PINS, Found, Pin
 
@@ -35,8 +36,8 @@ def test_a_local_build_of_a_version_is_that_version():
 
 
 def test_the_metadata_names_the_interpreter_before_the_variable_and_the_place_of_setup(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    built, named = (script(p, "") for p in (tmp_path / "codedpo/ds1000/bin/python", tmp_path / "named"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    built, named = (script(p, "") for p in (tmp_path / "ds1000/bin/python", tmp_path / "named"))
     monkeypatch.delenv(environment.VARIABLE, raising=False)
     assert environment.find_python({}) == built
     monkeypatch.setenv(environment.VARIABLE, named)
@@ -45,7 +46,7 @@ def test_the_metadata_names_the_interpreter_before_the_variable_and_the_place_of
 
 
 def test_without_an_interpreter_the_error_names_all_ways_to_have_one(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     monkeypatch.delenv(environment.VARIABLE, raising=False)
     with pytest.raises(EvaluationError) as caught:
         environment.find_python({})
@@ -82,7 +83,7 @@ def test_a_wrong_environment_is_one_error_that_says_how_to_mend_it():
 
 
 def test_the_environment_of_setup_is_mended_by_setup(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     assert "codedpo ds1000 setup" in environment.remedy(str(environment.python_of(environment.home())))
 
 

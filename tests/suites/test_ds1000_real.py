@@ -10,6 +10,7 @@ import pytest
 from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.evaluation.judging import Engine, Entry, judge
 from codedpo_plugin.execution.sandboxes import BUILT_IN
+from codedpo_plugin.formats.files import CACHE_VARIABLE
 from codedpo_plugin.records import PassMatrix, Verdict
 from codedpo_plugin.suites import SuiteProblem, ds1000
 from codedpo_plugin.suites.ds1000_environment import find_python
@@ -34,11 +35,13 @@ def problems() -> dict[int, SuiteProblem]:
     """Return the whole suite by the number of the problem."""
     if not FILE.exists():
         pytest.skip(f"{FILE} is not there; set CODEDPO_TEST_DATA to the folder that holds ds1000/ds1000.jsonl.gz")
-    try:
-        find_python({})
-    except EvaluationError as error:
-        pytest.skip(str(error))
-    loaded = ds1000.load({ds1000.METADATA_KEY: str(FILE)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(CACHE_VARIABLE, raising=False)  # the environment is the user's, unlike what tests compute
+        try:
+            find_python({})
+        except EvaluationError as error:
+            pytest.skip(str(error))
+        loaded = ds1000.load({ds1000.METADATA_KEY: str(FILE)})
     return {int(p.problem.problem_id.removeprefix(ds1000.PREFIX)): p for p in loaded}
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.execution import Check, Ending, Job, Pool
-from codedpo_plugin.suites import references
-from codedpo_plugin.suites.references import LONG, Reference, cache_folder, reference_answers
+from codedpo_plugin.formats.files import CACHE_VARIABLE, cache_folder
+from codedpo_plugin.suites.references import LONG, Reference, reference_answers
 
 PROGRAM = "def f(x): return x"
 JOBS = [Job(PROGRAM, (Check("f(1)"), Check("f(2.5)"), Check("f(1 / 0)"))), Job(PROGRAM, (Check("f('a')"),))]
@@ -126,4 +126,4 @@ def test_where_the_cache_is(monkeypatch, variables, expected):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert str(cache_folder()) == expected
-    assert references.VARIABLE == "CODEDPO_CACHE"
+    assert CACHE_VARIABLE == "CODEDPO_CACHE"
