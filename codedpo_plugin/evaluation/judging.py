@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from codedpo_plugin.collection import no_collection
 from codedpo_plugin.execution import Pool, Runtime
 from codedpo_plugin.execution.matrix import BATCH, Workload, execute
 from codedpo_plugin.execution.sandboxes import Sandbox
@@ -77,6 +78,7 @@ class Engine:
         return Pool(workers, sandbox=self.sandbox, sandboxes=self.sandboxes, runtime=runtime)
 
 
+@no_collection()
 def judge(entries: Sequence[Entry], engine: Engine) -> list[Judged]:
     """Return the matrices of each entry, in order; entries that cannot be run here get NOT_RUN.
 

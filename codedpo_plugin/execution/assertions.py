@@ -10,13 +10,15 @@ Three ways of judging, tried in this order:
 * *clean*: an expression over the value is evaluated in a confined process that never saw the program
   (``assert abs(f(2) - 4) < 1e-6``);
 * *inside*: the assertion cannot be cut, because it calls the program with values that exist only while it runs
-  (``assert all(f(x) == x for x in range(3))``). It runs in the program's process, and the record says so.
+  (``assert all(f(x) == x for x in range(3))``) or needs a name that only the program can have defined
+  (``assert same(f(2), 4)``). It runs in the program's process, and the record says so.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+import builtins
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -150,10 +152,37 @@ def _clean(source: str, condition: ast.expr, entry_point: str | None) -> TestPla
         return None
     cutter = _Cutter(entry_point)
     remainder = cutter.visit(condition)
-    if not cutter.calls or cutter.entangled:
+    if not cutter.calls or cutter.entangled or _beyond_builtins(remainder):
         return None
     values = ast.unparse(ast.Tuple([*cutter.calls], ast.Load()))
     return TestPlan(source, Check(values), Judgement(clean=ast.unparse(remainder)))
+
+
+def _beyond_builtins(remainder: ast.expr) -> bool:
+    """Return whether a clean process is sure to fail, for lack of a name that only the program can have defined.
+
+    To find out there would be to compute the answers twice, as the assertion itself looks such names up first.
+    """
+    bound = {n.id for n in ast.walk(remainder) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return not bound.union(dir(builtins), (PLACEHOLDER,)).issuperset(_looked_up(remainder))
+
+
+def _looked_up(node: ast.AST) -> Iterator[str]:
+    """Yield the names that an expression looks up whatever the values are."""
+    parts: Iterable[ast.AST] = ()
+    match node:
+        case ast.Name():
+            yield node.id
+        case ast.BoolOp(values=[first, *_]) | ast.IfExp(test=first):
+            parts = [first]
+        case ast.Compare(left=left, comparators=[first, *_]):
+            parts = [left, first]
+        case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            pass
+        case _:
+            parts = ast.iter_child_nodes(node)
+    for part in parts:
+        yield from _looked_up(part)
 
 
 class _Cutter(ast.NodeTransformer):

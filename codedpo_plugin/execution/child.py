@@ -6,8 +6,7 @@ watches it, ``wire.py`` and ``scratch.py`` are shared with the host. As few modu
 this process is mapped into every fork.
 
 A program that imports a library known to load slowly is passed on to a *specialist*: a worker forked from this one
-that has imported the library once, and forks its programs with it. A program that imports several goes to the
-specialist for the slowest, and imports the others itself.
+that has imported the library once, and forks its programs with it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import ctypes
 import gc
 import json
 import os
-import re
 import resource
 import signal
 import struct
@@ -26,6 +24,11 @@ from contextlib import suppress
 from functools import partial
 from types import CodeType
 from typing import Any
+
+register_at_fork, os.register_at_fork = os.register_at_fork, lambda **_: None
+import random  # seeds itself anew in every fork unless kept from it, which takes a tenth of a fork's time
+
+os.register_at_fork = register_at_fork
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [HERE, *(entry for entry in sys.path if entry != HERE)]
@@ -46,15 +49,12 @@ for beside in ("program", "scratch", "supervisor", "wire"):
 
 UNCONFINED = 125  # exit status of a process that could not be confined
 CONFINED = b"confined\n"  # what such a process sends before its program gets to run
-# Not among them: whatever imports threading (queue does), whose hook doubles the cost of every fork.
-PRELOAD = """
-abc bisect cmath collections collections.abc copy dataclasses datetime decimal enum fractions functools hashlib
-heapq itertools math operator re statistics string textwrap typing
-""".split()  # noqa: SIM905 - a list of names is read as words
-SLOW_TO_IMPORT = "torch sklearn pandas matplotlib scipy sympy networkx requests numpy".split()  # noqa: SIM905 - slowest first
-SLOWER_THAN_A_LIMIT = {"torch"}  # programs that import these would run out of time before they start
-IMPORT = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
+# What many programs import. Every module makes every fork dearer, those most that bring a library of their own
+# (decimal, hashlib) or other modules (dataclasses); threading (queue imports it) has a hook that doubles its cost.
+PRELOAD = "abc bisect collections copy functools heapq itertools math operator re string textwrap typing".split()  # noqa: SIM905
 LIBC = ctypes.CDLL(None, use_errno=True)
+F_SETPIPE_SZ = 1031
+PIPE_BYTES = 1 << 20  # the pipe is emptied now and then: a program that fills it waits
 
 
 # --------------------------------------------------------------------------- the worker
@@ -68,29 +68,16 @@ class Worker:
         self.scratch = setup["scratch"]
         self.confine_program = program_confinement(setup["program_filter"])
         self.suites: dict[str, tuple[list[list[str]], Checks]] = {}
-        self.slow = not_loaded(SLOW_TO_IMPORT)
         self.specialists: dict[str, tuple[int, int]] = {}
-        self.asked_for: set[str] = set()
+        self.may_specialize = True
 
     def serve(self) -> None:
         """Answer frames until the channel closes."""
         while (frame := read_frame(self.source)) is not None:
             self.learn(frame)
-            library = self.specialty(frame)
-            write_frame(self.sink, self.pass_on(frame, library) if library else self.answer(frame))
-
-    def specialty(self, frame: dict[str, Any]) -> str | None:
-        """Return the library whose specialist should answer a frame; None if this worker should.
-
-        A library gets a specialist when it is asked for again, or when a program would not get to start without.
-        """
-        wanted = set(IMPORT.findall(frame["program"])) if self.slow else set()
-        library = next((name for name in self.slow if name in wanted), None)
-        if library is None:
-            return None
-        worthwhile = frame["final"] or library in self.asked_for or library in SLOWER_THAN_A_LIMIT
-        self.asked_for.add(library)
-        return library if worthwhile else None
+            library = frame["library"]
+            special = library and self.may_specialize and is_installed(library) and library not in sys.modules
+            write_frame(self.sink, self.pass_on(frame, library) if special else self.answer(frame))
 
     def learn(self, frame: dict[str, Any]) -> None:
         """Keep and compile the checks that a frame brings along."""
@@ -114,6 +101,7 @@ class Worker:
     def fork(self, limits: Limits, body: Callable[[int], None], most: int) -> tuple[bytearray, int, str | None]:
         """Run ``body(fd)`` in a forked, confined process; return its bytes, exit status and kill reason."""
         read_end, write_end = os.pipe()
+        LIBC.fcntl(read_end, F_SETPIPE_SZ, PIPE_BYTES)
         pid = os.fork()
         if pid == 0:
             try:
@@ -243,7 +231,7 @@ class Worker:
             os.close(source)
             os.close(sink)
             self.close_channels()
-            self.source, self.sink, self.specialists, self.slow = theirs, their_sink, {}, []
+            self.source, self.sink, self.specialists, self.may_specialize = theirs, their_sink, {}, False
             with suppress(Exception):  # the program will see the error for itself
                 __import__(library)
             settle()
@@ -254,14 +242,17 @@ class Worker:
         self.specialists[library] = source, sink
 
 
-def not_loaded(names: list[str]) -> list[str]:
-    """Return which of some packages are installed and have not been imported, without importing them."""
-    found = (name for name in names if any(os.path.isdir(os.path.join(folder, name)) for folder in sys.path))
-    return [name for name in found if name not in sys.modules]
+def is_installed(library: str) -> bool:
+    """Return whether a package could be imported, without importing it."""
+    package = library.partition(".")[0]
+    return any(os.path.isdir(os.path.join(folder, package)) for folder in sys.path)
 
 
 def settle() -> None:
-    """Keep the garbage collector from touching in every fork what is loaded now."""
+    """Make what is loaded now what every fork starts from: random numbers, and objects not collected any more."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
     gc.collect()
     gc.freeze()
 
@@ -282,6 +273,18 @@ def compile_check(mode: str, source: str) -> tuple[str, CodeType | str]:
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent ends."""
     LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
+def rehearse() -> None:
+    """Run a small program here: what the interpreter sets up on first use need not be set up in every fork."""
+    checks = [compile_check("value", "f(1)"), compile_check("inside", "assert f(2)")]
+    source, sink = os.pipe()
+    for _ in range(20):
+        run_program("def f(x): return [x]", checks, 0, sink)
+        os.read(source, 1 << 12)
+    os.close(source)
+    os.close(sink)
+    del sys.modules["solution"]
 
 
 def program_confinement(bpf_hex: str) -> Callable[[], None]:
@@ -318,6 +321,7 @@ def main() -> None:
     write_frame(channel, {"ready": sys.version.split()[0]})
     for fd in (1, 2):
         os.dup2(0, fd)
+    rehearse()
     settle()
     worker.serve()
 

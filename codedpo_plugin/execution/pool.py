@@ -26,6 +26,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from codedpo_plugin.execution.confirmation import confirmed, open_checks, ran_out_of_time
 from codedpo_plugin.execution.interpreter import inspect_interpreter
+from codedpo_plugin.execution.libraries import slow_library
 from codedpo_plugin.execution.machine import load, physical_cores
 from codedpo_plugin.execution.requests import (
     MEBIBYTE,
@@ -53,7 +54,7 @@ AHEAD: Final = 64
 ATTEMPTS: Final = 3
 """A job during which its worker died is tried again in a fresh worker, the last time alone; then it is a crash."""
 
-CROWDED: Final = 0.75
+CROWDED: Final = 0.3
 """Share of its CPU time after which a program's check is put off while others run, to be asked again alone."""
 
 
@@ -103,6 +104,8 @@ class _Seat:
     worker: WorkerProcess
     tasks: deque[_Task[Any]] = field(default_factory=deque)
     suites: deque[tuple[Check, ...]] = field(default_factory=lambda: deque(maxlen=4))
+    libraries: set[str] = field(default_factory=set)
+    """Slow libraries it was given programs of: it has loaded them."""
     since: float = 0.0
 
 
@@ -224,19 +227,30 @@ class Pool:
                 alone += 1
 
     def _hand_out(self, task: _Task[R]) -> bool:
-        """Give a task to the least busy worker, starting workers as they are needed; return whether one took it."""
-        seat = min(self._seats, key=lambda s: len(s.tasks), default=None)
-        if (seat is None or seat.tasks) and len(self._seats) < self.size:
-            seat = _Seat(WorkerProcess(self.spec))
-            self._seats.append(seat)
-        if seat is None or len(seat.tasks) >= IN_FLIGHT:
+        """Give a task to a worker, started if need be; return whether one took it."""
+        library = slow_library(task.job.program)
+        seat = self._seat_for(library)
+        if len(seat.tasks) >= IN_FLIGHT:
             return False
         if not seat.tasks:
             seat.since = time.monotonic()
+        if library:
+            seat.libraries.add(library)
         seat.tasks.append(task)
         final = task.alone or task.job.program in self._slow
-        seat.worker.send(_frame(task, seat.suites, final=final))
+        seat.worker.send(_frame(task, seat.suites, library, final=final))
         return True
+
+    def _seat_for(self, library: str | None) -> _Seat:
+        """Return the least busy worker, if possible one that has loaded a library; start one if none is idle."""
+        seats = sorted(self._seats, key=lambda s: len(s.tasks))
+        familiar = next((s for s in seats if library in s.libraries and len(s.tasks) < IN_FLIGHT), None)
+        if familiar:
+            return familiar
+        if len(seats) < self.size and (not seats or seats[0].tasks):
+            self._seats.append(_Seat(WorkerProcess(self.spec)))
+            return self._seats[-1]
+        return seats[0]
 
     def _wait(self, state: _State[R]) -> None:
         """Move bytes until something happens; collect results and replace workers that died."""
@@ -301,7 +315,9 @@ def _values(pairs: Iterator[tuple[int, R]]) -> Iterator[R]:
             yield result
 
 
-def _frame(task: _Task[Any], suites: deque[tuple[Check, ...]], *, final: bool) -> dict[str, Any]:
+def _frame(
+    task: _Task[Any], suites: deque[tuple[Check, ...]], library: str | None, *, final: bool
+) -> dict[str, Any]:
     """Return the frame that asks for a job; checks travel only when the worker does not hold them.
 
     ``final``: a check that runs out of time will not be asked again.
@@ -320,7 +336,7 @@ def _frame(task: _Task[Any], suites: deque[tuple[Check, ...]], *, final: bool) -
             "answer_bytes": limits.answer_mb * MEBIBYTE,
             "max_timeouts": limits.max_timeouts,
         },
-        "final": final,
+        "library": library,
     }
     if job.checks not in suites:
         suites.append(job.checks)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import random
 import sys
 import time
 import types
@@ -53,7 +52,6 @@ class Reporter:
 
 def load_program(source: str) -> dict[str, Any]:
     """Run the module body of a program in a fresh module and return its namespace."""
-    random.seed(0)  # here: a fork seeds it anew
     module = types.ModuleType("solution")
     sys.modules["solution"] = module
     exec(compile(source, "<solution>", "exec", dont_inherit=True), module.__dict__)
@@ -91,7 +89,6 @@ def run_script(source: str, stdin: int, stdout: int, fd: int) -> None:
     sys.stdin, sys.stdout = open(0, encoding="utf-8"), open(1, "w", encoding="utf-8")  # noqa: SIM115 - open to the end
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
-    random.seed(0)
     try:
         try:
             exec(compile(source, "<solution>", "exec", dont_inherit=True), module.__dict__)

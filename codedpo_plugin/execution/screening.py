@@ -30,9 +30,9 @@ from codedpo_plugin.execution.pool import Pool
 from codedpo_plugin.execution.requests import Ending, Job, JobResult
 from codedpo_plugin.records import PassMatrix, Verdict
 
-FIRST_WAVES: Final = {0: 1, 1: 8, 8: 64}
+FIRST_WAVES: Final = {0: 8, 8: 64}
 """Where a wave ends, by where it starts."""
-WAVE: Final = 128
+WAVE: Final = 256
 """Tests of each wave after those."""
 BATCH: Final = 512
 """Workloads on their way at a time."""
@@ -135,7 +135,7 @@ def _advance(pool: Pool, ready: deque[_Run]) -> None:
             continue
         run.enter(sheet)
         if run.going:
-            ready.append(run)
+            ready.appendleft(run)  # to its end: a long program that comes late would keep one worker busy alone
     judge_elsewhere(pool, pending)
     for run, sheet in held:
         run.enter(sheet)

@@ -13,8 +13,6 @@ import json
 import os
 import struct
 from collections.abc import Callable
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 
@@ -119,6 +117,20 @@ def _from_tag(tagged: dict[str, Any]) -> Any:
     return DECODERS[name](parts)
 
 
+def decimal_from(digits: str) -> Any:
+    """Return a Decimal. Only the host comes here: a worker is the dearer to fork the more it has imported."""
+    from decimal import Decimal
+
+    return Decimal(digits)
+
+
+def fraction_from(numerator: str, denominator: str) -> Any:
+    """Return a Fraction of two hexadecimal numbers; idem."""
+    from fractions import Fraction
+
+    return Fraction(int(numerator, 16), int(denominator, 16))
+
+
 TEXTUAL = frozenset({"int", "bytes", "bytearray", "decimal"})
 """Tags whose part is a text; that of the others is a list. Nothing else: ``tuple`` of a ``range`` fills memory."""
 
@@ -133,8 +145,8 @@ DECODERS: dict[str, Callable[[Any], Any]] = {
     "bytearray": bytearray.fromhex,
     "complex": lambda parts: complex(*parts),
     "range": lambda parts: range(*parts),
-    "decimal": Decimal,
-    "fraction": lambda parts: Fraction(int(parts[0], 16), int(parts[1], 16)),
+    "decimal": decimal_from,
+    "fraction": lambda parts: fraction_from(*parts),
     "array": lambda _: Opaque("numpy.ndarray", truth=True),
     "object": lambda parts: Opaque(str(parts[0]), truth=bool(parts[1])),
 }

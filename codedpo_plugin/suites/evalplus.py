@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from codedpo_plugin.collection import no_collection
 from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.execution import Check, Ending, Job, Limits
 from codedpo_plugin.execution.assertions import Judgement, TestPlan, to_source
@@ -139,6 +140,7 @@ def _cases(task: Any, inputs: list[Any], checks: tuple[Check, ...], answers: Seq
     return cases
 
 
+@no_collection()
 def load(source: Source, metadata: Mapping[str, Any], *, plus: bool) -> list[SuiteProblem]:
     """Return the problems of a data set, with the tests EvalPlus added to it if ``plus``."""
     tasks = list(read_tasks(source, metadata).values())

@@ -79,7 +79,12 @@ CLEAN = [
     ("assert f(2) in [3, 4]", "(f(2),)", "_answers[0] in [3, 4]"),
     ("assert f(2) is 4", "(f(2),)", "_answers[0] is 4"),
     ("assert not f(2) == 4", "(f(2),)", "not _answers[0] == 4"),
-    ("assert math.isclose(f(f(2)), 4)", "(f(f(2)),)", "math.isclose(_answers[0], 4)"),
+    ("assert round(f(f(2)), 4) in {4}", "(f(f(2)),)", "round(_answers[0], 4) in {4}"),
+    ("assert f(2) == 4 or ____", "(f(2),)", "_answers[0] == 4 or ____"),
+    ("assert 1 < f(2) < limit", "(f(2),)", "1 < _answers[0] < limit"),
+    ("assert f(2) if f(3) else ____", "(f(3), f(2))", "_answers[1] if _answers[0] else ____"),
+    ("assert f(2) in [x for x in xs]", "(f(2),)", "_answers[0] in [x for x in xs]"),
+    ("assert (limit := 5) > f(2)", "(f(2),)", "(limit := 5) > _answers[0]"),
     ("assert abs(f(lambda x: x) - 4) < 1", "(f(lambda x: x),)", "abs(_answers[0] - 4) < 1"),
     ("assert f(2)[0] + len(f(3)) > 1", "(f(2), f(3))", "_answers[0][0] + len(_answers[1]) > 1"),
 ]
@@ -112,6 +117,11 @@ def test_a_comparison_inside_the_question_is_not_left_to_the_program(test):
 
 
 INSIDE = [
+    "assert ____ == f(2)",
+    "assert f(2) == Point(1, 2)",
+    "assert math.isclose(f(2), 4)",
+    "assert same(f(2), 4) or f(3)",
+    "assert f(2) in [low, 4]",
     "assert all(f(x) == x for x in range(3))",
     "assert sum([f(x) for x in range(3)]) > 2",
     "assert len({f(x) for x in range(3)}) > 2",

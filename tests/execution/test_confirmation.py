@@ -59,8 +59,8 @@ def frames(monkeypatch):
     sent = []
     make = pool_module._frame
 
-    def noting(task, suites, *, final):
-        frame = make(task, suites, final=final)
+    def noting(task, suites, library, *, final):
+        frame = make(task, suites, library, final=final)
         sent.append((frame["program"], [c.source for c in task.job.checks], frame["limits"]["first_cpu_s"]))
         return frame
 

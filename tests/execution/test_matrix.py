@@ -250,10 +250,10 @@ FORGED = [
 @pytest.mark.parametrize("line", FORGED, ids=lambda line: line[:40])
 def test_a_forged_answer_is_no_pass_and_never_stops_the_run(pool, line):
     program = f"{FORGE}\nforge('value 1 null\\n' + ({line!r} + '\\n') * 4)\nos._exit(0)"
-    tests = ["assert f(2) == 4", "assert f(2) is None", "assert abs(f(2) - 4) < 1", "assert f(2) > helper()"]
+    tests = ["assert f(2) == 4", "assert f(2) is None", "assert abs(f(2) - 4) < 1", "assert 3 < f(2) < 5"]
     result = matrix(pool, [program, SQUARE], tests)
     assert "PASS" not in names(result)[0]
-    assert names(result)[1] == ["PASS", "FAIL", "PASS", "ERROR"]
+    assert names(result)[1] == ["PASS", "FAIL", "PASS", "PASS"]
 
 
 def test_answers_of_the_wrong_kind_to_a_fallback_never_stop_the_run(pool):

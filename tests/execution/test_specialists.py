@@ -13,22 +13,43 @@ from .test_hostile import HONEST, LITERAL
 PID = "import os\nimport numpy\ndef f(x): return os.getppid()"
 
 
-def test_programs_with_the_same_libraries_come_from_one_process():
+def test_programs_with_the_same_library_come_from_one_process():
     programs = [PID, PID.replace("import numpy\n", ""), PID, f"{PID}\n# again"]
     with Pool(1) as pool:
-        once, plain, first, second = (ask(pool, program, "f(0)")[0].payload for program in programs)
-    assert once == plain  # for one program a specialist would not pay
-    assert first == second != plain
+        first, plain, second, third = (ask(pool, program, "f(0)")[0].payload for program in programs)
+    assert first == second == third != plain
 
 
 def test_a_program_that_imports_several_goes_to_the_specialist_for_the_slowest():
     both = f"import requests\n{PID}"
     with Pool(1) as pool:
-        numpy, requests = (ask(pool, p, "f(0)")[0].payload for p in (PID, both))
-        parents = [ask(pool, program, "f(0)")[0].payload for program in (PID, both, PID)]
-    assert numpy == requests  # each for the first time: no specialist yet
+        parents = [
+            ask(pool, program, "f(0)")[0].payload for program in (PID, both, PID, "import requests\n" + PID[10:])
+        ]
     assert parents[0] == parents[2] != parents[1]
-    assert numpy not in parents
+
+
+def test_programs_with_one_library_go_to_the_worker_that_has_loaded_it():
+    with Pool(2) as pool:
+        list(pool.run([job(PID, "f(0)"), job("def f(x): return x", "f(0)")]))  # both workers start
+        parents = {ask(pool, f"{PID}\n# {n}", "f(0)")[0].payload for n in range(6)}
+    assert len(parents) == 1
+
+
+def test_when_that_worker_has_enough_to_do_another_one_loads_the_library_too():
+    slow = PID.replace("return os.getppid()", "return [os.getppid(), sum(range(3_000_000))][0]")
+    with Pool(2) as pool:
+        parents = {r.answers[0].payload for r in pool.run([job(f"{slow}\n# {n}", "f(0)") for n in range(8)])}
+    assert len(parents) == 2
+
+
+@pytest.mark.parametrize("module", ["random", "numpy.random"])
+def test_random_numbers_are_the_same_in_every_program(confined, module):
+    program = f"import {module}\ndef f(x): return {module}.random()"
+    answers = {ask(confined, f"{program}\n# {n}", "f(0)")[0].payload for n in range(3)}
+    with Pool(1) as other:
+        answers.add(ask(other, program, "f(0)")[0].payload)
+    assert len(answers) == 1
 
 
 def test_a_worker_is_as_cheap_to_fork_as_it_can_be(confined):
