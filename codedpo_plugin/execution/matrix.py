@@ -80,8 +80,8 @@ def execute(pool: Pool, workloads: Iterable[Workload], *, record_times: bool = F
     stream = iter(workloads)
     while batch := list(islice(stream, BATCH)):
         sheets = [sheet_of(work) for work in batch]
-        _run_programs(pool, sheets)
-        judge_elsewhere(pool, [cell for sheet in sheets for cell in judge_values(sheet)])
+        answered = _run_programs(pool, sheets)  # values are judged while the next programs run
+        judge_elsewhere(pool, [cell for sheet in answered for cell in judge_values(sheet)])
         for sheet in sheets:
             yield _matrix(sheet, record_times=record_times)
 
@@ -92,13 +92,14 @@ def sheet_of(work: Workload) -> Sheet:
     return Sheet(work, tuple(dict.fromkeys(work.programs)), [], {}, inside)
 
 
-def _run_programs(pool: Pool, sheets: Sequence[Sheet]) -> None:
-    """Run each program of each sheet once, against all tests of its problem."""
+def _run_programs(pool: Pool, sheets: Sequence[Sheet]) -> Iterator[Sheet]:
+    """Run each program of each sheet once, against all tests of its problem; yield sheets as they are filled."""
     checks = [tuple(plan.check for plan in sheet.work.plans) for sheet in sheets]
     pairs = list(zip(sheets, checks, strict=True))
     results = pool.run(Job(p, check, sheet.work.limits) for sheet, check in pairs for p in sheet.programs)
     for sheet in sheets:
         sheet.answers.extend(islice(results, len(sheet.programs)))
+        yield sheet
     next(results, None)  # let the generator finish
 
 

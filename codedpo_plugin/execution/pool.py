@@ -49,6 +49,8 @@ R = TypeVar("R", JobResult, TimingResult)
 
 IN_FLIGHT: Final = 2
 """Jobs a worker holds at a time: one running, one waiting, so that it never idles."""
+IN_LINE: Final = 8
+"""Jobs a worker may hold of a slow library that it has loaded, before another one loads it too."""
 AHEAD: Final = 64
 """Jobs per worker that may be finished before the oldest is; bounds the memory of the parent."""
 ATTEMPTS: Final = 3
@@ -230,7 +232,7 @@ class Pool:
         """Give a task to a worker, started if need be; return whether one took it."""
         library = slow_library(task.job.program)
         seat = self._seat_for(library)
-        if len(seat.tasks) >= IN_FLIGHT:
+        if seat is None:
             return False
         if not seat.tasks:
             seat.since = time.monotonic()
@@ -241,16 +243,16 @@ class Pool:
         seat.worker.send(_frame(task, seat.suites, library, final=final))
         return True
 
-    def _seat_for(self, library: str | None) -> _Seat:
-        """Return the least busy worker, if possible one that has loaded a library; start one if none is idle."""
+    def _seat_for(self, library: str | None) -> _Seat | None:
+        """Return the least busy worker with room, best one that has loaded a library; start one if none is idle."""
         seats = sorted(self._seats, key=lambda s: len(s.tasks))
-        familiar = next((s for s in seats if library in s.libraries and len(s.tasks) < IN_FLIGHT), None)
+        familiar = next((s for s in seats if library in s.libraries and len(s.tasks) < IN_LINE), None)
         if familiar:
             return familiar
         if len(seats) < self.size and (not seats or seats[0].tasks):
             self._seats.append(_Seat(WorkerProcess(self.spec)))
             return self._seats[-1]
-        return seats[0]
+        return seats[0] if len(seats[0].tasks) < IN_FLIGHT else None
 
     def _wait(self, state: _State[R]) -> None:
         """Move bytes until something happens; collect results and replace workers that died."""
