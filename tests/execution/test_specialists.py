@@ -39,7 +39,7 @@ def test_programs_with_one_library_go_to_the_worker_that_has_loaded_it():
 def test_when_that_worker_has_enough_to_do_another_one_loads_the_library_too():
     slow = PID.replace("return os.getppid()", "return [os.getppid(), sum(range(3_000_000))][0]")
     with Pool(2) as pool:
-        parents = {r.answers[0].payload for r in pool.run([job(f"{slow}\n# {n}", "f(0)") for n in range(8)])}
+        parents = {r.answers[0].payload for r in pool.run([job(f"{slow}\n# {n}", "f(0)") for n in range(30)])}
     assert len(parents) == 2
 
 
