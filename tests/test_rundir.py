@@ -29,6 +29,7 @@ def run(tmp_path):
         ("scores", "scores.parquet"),
         ("pairs", "pairs.jsonl"),
         ("train", "train"),
+        ("checkpoints", "train.checkpoints"),
         ("report", "report.html"),
         ("comparison", "comparison.json"),
     ],

@@ -17,7 +17,7 @@ from codedpo_plugin.records import PreferencePair
 from codedpo_plugin.training import callbacks
 from codedpo_plugin.training.data import Row, Split, hold_out, read_pairs
 from codedpo_plugin.training.encoding import fitting
-from codedpo_plugin.training.failures import explained
+from codedpo_plugin.training.failures import explained, quiet
 from codedpo_plugin.training.models import adapters, load_model, load_tokenizer, pretrained_name, save, uses_bf16
 from codedpo_plugin.training.plot import write_logprobs_plot
 from codedpo_plugin.training.tracking import recorded, tracked_answers, tracking, write_lines
@@ -63,7 +63,7 @@ def train(method: Method, model: ModelConfig, config: TrainConfig, output: Path,
     it, when packages or memory are missing, the model cannot be loaded or the loss is not a number.
     """
     name = pretrained_name(model)
-    with explained(config):
+    with explained(config), quiet():
         tokenizer = load_tokenizer(name, config)
         rows = fitting(method.rows, tokenizer, config.max_length, context.counts)
         if context.counts["truncated"]:
@@ -128,6 +128,7 @@ def _arguments(config: TrainConfig, seed: int, folder: Path, *, keep: bool) -> d
         "gradient_checkpointing": config.gradient_checkpointing,
         "max_length": config.max_length,
         "bf16": uses_bf16(config),
+        "use_cpu": not torch.accelerator.is_available(),  # without it, bf16 on a CPU is refused
         "seed": seed,
         "data_seed": seed,
         "logging_steps": 1,
@@ -143,7 +144,7 @@ def _arguments(config: TrainConfig, seed: int, folder: Path, *, keep: bool) -> d
 
 def _write_records(history: Sequence[Mapping[str, Any]], output: Path) -> None:
     """Write what the trainer logged at each step, and the tracked log-probabilities with their picture."""
-    write_lines(output / "log.jsonl", (entry for entry in history if "loss" in entry))
+    write_lines(output / "log.jsonl", (_logged(entry) for entry in history if "loss" in entry))
     lines = recorded(history)
     if not lines:
         return
@@ -152,3 +153,8 @@ def _write_records(history: Sequence[Mapping[str, Any]], output: Path) -> None:
         write_logprobs_plot(output / "logprobs.svg", lines)
     else:
         log.info("no picture of the log-probabilities: pip install 'codedpo-plugin[plot]'")
+
+
+def _logged(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the trainer logged at a step, without what an interruption changes: order, and a running total."""
+    return {"step": entry["step"]} | {name: entry[name] for name in sorted(entry) if name != "num_tokens"}
