@@ -156,5 +156,5 @@ def _write_records(history: Sequence[Mapping[str, Any]], output: Path) -> None:
 
 
 def _logged(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the trainer logged at a step, without what an interruption changes: order, and a running total."""
+    """Return what was logged at a step, without what an interruption changes: an order, and a running total."""
     return {"step": entry["step"]} | {name: entry[name] for name in sorted(entry) if name != "num_tokens"}
