@@ -11,8 +11,8 @@ from typing import Any
 
 from codedpo_plugin.config import ModelConfig, TrainConfig
 from codedpo_plugin.context import Context
-from codedpo_plugin.errors import UsageError
-from codedpo_plugin.processes import is_main_process
+from codedpo_plugin.errors import TrainingError, UsageError
+from codedpo_plugin.processes import is_main_process, number_of_processes
 from codedpo_plugin.records import PreferencePair
 from codedpo_plugin.training import callbacks
 from codedpo_plugin.training.data import Row, Split, hold_out, read_pairs
@@ -69,6 +69,11 @@ def train(method: Method, model: ModelConfig, config: TrainConfig, output: Path,
         if context.counts["truncated"]:
             log.warning("%d of %d rows are cut to max_length", context.counts["truncated"], len(rows))
         trainer = _trainer(method, rows, load_model(name, config), tokenizer, config, output, context)
+        if trainer.accelerator.num_processes != number_of_processes():
+            raise TrainingError(
+                f"{number_of_processes()} processes were launched, but each trains by itself. Launch them with "
+                "`accelerate launch --multi_gpu` or `torchrun`."
+            )
         start = callbacks.last_checkpoint(context.checkpoints)
         if start:
             log.info("the training continues after step %s", start.name.rpartition("-")[2])
