@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from codedpo_plugin.cli.options import Chat, RunPath, Seed, Verbose, make
 from codedpo_plugin.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from codedpo_plugin.config import TrainConfig
 
 
 def train(
@@ -39,12 +42,7 @@ def train(
     verbose: Verbose = False,
 ) -> None:
     """Train on DIR/pairs.jsonl; write the model to DIR/train. Continues after an interruption."""
-    from codedpo_plugin.cli.console import out, session
-    from codedpo_plugin.config import ModelConfig, TrainConfig
-    from codedpo_plugin.manager import find
-    from codedpo_plugin.pipeline import Pipeline
-    from codedpo_plugin.processes import is_main_process
-    from codedpo_plugin.rundir import RunDirectory
+    from codedpo_plugin.config import TrainConfig
 
     given = {
         "method": method,
@@ -61,8 +59,19 @@ def train(
         "prompt_form": "chat" if apply_chat_template else "base",
     }
     config = make(TrainConfig, **given | _fields(other or (), TrainConfig.model_fields))
+    _train(directory, model, config, seed, restart=restart, verbose=verbose)
+
+
+def _train(directory: Path, model: str, config: TrainConfig, seed: int, *, restart: bool, verbose: bool) -> None:
+    from codedpo_plugin.cli.console import out, session
+    from codedpo_plugin.config import ModelConfig
+    from codedpo_plugin.manager import find
+    from codedpo_plugin.pipeline import Pipeline
+    from codedpo_plugin.processes import is_main_process
+    from codedpo_plugin.rundir import RunDirectory
+
     with session(verbose=verbose) as plugins:
-        find("trainer", method, plugins.trainers)
+        find("trainer", config.method, plugins.trainers)
         pipeline = Pipeline(RunDirectory(directory), plugins, seed, redo=restart)
         pipeline.train(make(ModelConfig, model_args={"pretrained": model}), config)
     if is_main_process():

@@ -12,6 +12,7 @@ from typing import Any
 from codedpo_plugin.config import ModelConfig, TrainConfig
 from codedpo_plugin.context import Context
 from codedpo_plugin.errors import TrainingError, UsageError
+from codedpo_plugin.formats import jsonl
 from codedpo_plugin.processes import is_main_process, number_of_processes
 from codedpo_plugin.records import PreferencePair
 from codedpo_plugin.training import callbacks
@@ -20,7 +21,7 @@ from codedpo_plugin.training.encoding import fitting
 from codedpo_plugin.training.failures import explained, quiet
 from codedpo_plugin.training.models import adapters, load_model, load_tokenizer, pretrained_name, save, uses_bf16
 from codedpo_plugin.training.plot import write_logprobs_plot
-from codedpo_plugin.training.tracking import recorded, tracked_answers, tracking, write_lines
+from codedpo_plugin.training.tracking import recorded, tracked_answers, tracking
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +67,9 @@ def train(method: Method, model: ModelConfig, config: TrainConfig, output: Path,
     with explained(config), quiet():
         tokenizer = load_tokenizer(name, config)
         rows = fitting(method.rows, tokenizer, config.max_length, context.counts)
-        if context.counts["truncated"]:
-            log.warning("%d of %d rows are cut to max_length", context.counts["truncated"], len(rows))
+        cut, lost = context.counts["truncated"], context.counts["prompt_too_long"]
+        if cut or lost:
+            log.warning("%d rows are cut to max_length, %d left out because their prompt fills it", cut, lost)
         trainer = _trainer(method, rows, load_model(name, config), tokenizer, config, output, context)
         if trainer.accelerator.num_processes != number_of_processes():
             raise TrainingError(
@@ -149,11 +151,11 @@ def _arguments(config: TrainConfig, seed: int, folder: Path, *, keep: bool) -> d
 
 def _write_records(history: Sequence[Mapping[str, Any]], output: Path) -> None:
     """Write what the trainer logged at each step, and the tracked log-probabilities with their picture."""
-    write_lines(output / "log.jsonl", (_logged(entry) for entry in history if "loss" in entry))
+    jsonl.write_objects(output / "log.jsonl", (_logged(entry) for entry in history if "loss" in entry))
     lines = recorded(history)
     if not lines:
         return
-    write_lines(output / "logprobs.jsonl", lines)
+    jsonl.write_objects(output / "logprobs.jsonl", lines)
     if find_spec("matplotlib"):
         write_logprobs_plot(output / "logprobs.svg", lines)
     else:

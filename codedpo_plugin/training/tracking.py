@@ -5,15 +5,12 @@ Under supervised fine-tuning all four rise together; preference training is mean
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
 from codedpo_plugin.config import PromptForm
-from codedpo_plugin.formats.files import atomic_write
 from codedpo_plugin.records import PairKind, PreferencePair
 from codedpo_plugin.training.callbacks import callback
 from codedpo_plugin.training.data import answer, question
@@ -134,9 +131,3 @@ def _entries(log: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
 def recorded(log: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the lines that were recorded in a trainer's log, their fields in the order of the format."""
     return [{name: line[name] for name in FIELDS} for entry in _entries(log) for line in entry[RECORD]]
-
-
-def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    """Write one JSON object a line."""
-    with atomic_write(path) as handle:
-        handle.writelines(json.dumps(line).encode() + b"\n" for line in lines)

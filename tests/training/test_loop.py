@@ -108,6 +108,15 @@ def test_the_trained_model_computes_in_bfloat16_where_it_is_asked_to(tiny_model,
     assert weights(tmp_path / "out") != weights(tiny_model)
 
 
+@pytest.mark.parametrize("lora", [False, True], ids=["full", "lora"])
+def test_equal_seeds_give_equal_weights_and_others_do_not(tiny_model, pairs, tmp_path, lora):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        torch.rand(seed)  # what was drawn before makes no difference
+        trained(pairs, tiny_model, tmp_path / name, Context(PLUGINS, seed), lora=lora, max_steps=2)
+    first, again, other = (weights(tmp_path / name) for name in "abc")
+    assert first == again != other
+
+
 # --------------------------------------------------------------------------- interruptions
 
 
@@ -196,6 +205,12 @@ def test_a_loss_that_is_not_a_number_ends_the_training(tiny_model, pairs, tmp_pa
     assert list((tmp_path / "checkpoints").glob("checkpoint-*")) == []
 
 
+def test_processes_that_know_nothing_of_one_another_are_refused(tiny_model, pairs, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "number_of_processes", lambda: 2)
+    with pytest.raises(TrainingError, match="2 processes were launched, but each trains by itself"):
+        trained(pairs, tiny_model, tmp_path / "out")
+
+
 def test_missing_packages_are_named(tiny_model, pairs, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "trl", None)
     with pytest.raises(TrainingError, match=r"training needs trl: pip install 'codedpo-plugin\[train\]'"):
@@ -206,7 +221,7 @@ def test_rows_that_are_cut_are_counted_and_said(tiny_model, tmp_path, caplog):
     source = pairs_file(tmp_path, [pair(), pair("    return " + "a + " * 99 + "b", problem_id="long")])
     counts = trained(source, tiny_model, tmp_path / "out", max_length=64).counts
     assert (counts["truncated"], counts["prompt_too_long"]) == (1, 0)
-    assert "1 of 2 rows are cut to max_length" in caplog.text
+    assert "1 rows are cut to max_length, 0 left out" in caplog.text
 
 
 def test_bad_lines_are_counted_and_said(tiny_model, pairs, tmp_path, caplog):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from types import SimpleNamespace
@@ -20,7 +19,6 @@ from codedpo_plugin.training.tracking import (
     recorded,
     tracked_answers,
     tracking,
-    write_lines,
 )
 
 from .support import pair
@@ -137,9 +135,3 @@ def test_no_record_is_taken_twice_or_where_an_interrupted_training_continues():
     made.on_step_end(None, state(2, log), None, model=Certain())
     made.on_train_end(None, state(2, log), None, model=Certain())
     assert steps(log) == [2]
-
-
-def test_lines_are_read_back(tmp_path):
-    lines = record(0, [Tracked("fast", TEXT)], [-1.5])
-    write_lines(tmp_path / "l.jsonl", lines)
-    assert [json.loads(line) for line in (tmp_path / "l.jsonl").read_text().splitlines()] == lines
