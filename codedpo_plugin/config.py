@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -25,6 +25,9 @@ class Section(BaseModel):
     """A part of the configuration: immutable, no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+S = TypeVar("S", bound=Section)
 
 
 class ProblemsConfig(Section):
@@ -105,21 +108,37 @@ class PairsConfig(Section):
 class TrainConfig(Section):
     """How a model is trained. Defaults as in the paper (section 4.1) where it gives them."""
 
-    method: str = Field("dpo", description="a registered trainer")
+    method: str = Field("dpo", description="a registered trainer: dpo, rpo, kto, sft, …")
+    data: Path | None = Field(None, description="problems with solutions to train on instead of the pairs (sft)")
+    prompt_form: PromptForm = Field("base", description="chat: prompts and answers become messages")
+    chat_template: Literal["instruction"] | Path | None = Field(
+        None, description="instruction, or a file in Jinja's syntax; default: the tokenizer's own (chat)"
+    )
     lora: bool = Field(default=False, description="train low-rank adapters and merge them at the end")
     lora_rank: int = Field(16, gt=0, description="rank of the adapters; alpha is twice the rank")
-    learning_rate: float = Field(5e-6, gt=0)
-    beta: float = Field(0.1, gt=0, description="how strongly the policy is held to the reference")
+    learning_rate: float = Field(5e-6, gt=0, description="highest; it grows linearly, then falls linearly to 0")
+    warmup_ratio: float = Field(0.1, ge=0, lt=1, description="share of the steps in which it grows")
+    beta: float = Field(0.1, gt=0, description="how strongly the policy is held to the reference (dpo, rpo, kto)")
     rpo_weight: float = Field(1.0, ge=0, description="weight of the likelihood of the chosen answer (rpo)")
-    epochs: float = Field(1.0, gt=0)
-    max_steps: int = Field(-1, description="stop after so many steps; -1: after the epochs")
-    batch_size: int = Field(2, gt=0, description="pairs a device and step")
-    gradient_accumulation: int = Field(8, gt=0)
-    warmup_ratio: float = Field(0.1, ge=0, lt=1)
-    max_length: int = Field(1024, gt=0, description="tokens of prompt and answer together")
-    gradient_checkpointing: bool = False
+    epochs: float = Field(1.0, gt=0, description="passes over the training data")
+    max_steps: int = Field(-1, ge=-1, description="stop after so many steps; -1: after the epochs")
+    batch_size: int = Field(2, gt=0, description="rows a device and forward pass: pairs, or answers (kto, sft)")
+    gradient_accumulation: int = Field(8, gt=0, description="forward passes a step")
+    max_length: int = Field(1024, gt=0, description="tokens of prompt and answer together; the rest is cut off")
+    gradient_checkpointing: bool = Field(default=False, description="less memory, about a fifth slower")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 on a GPU that has it")
-    prompt_form: PromptForm = Field("base", description="chat: prompts and answers become messages")
+    track_share: float = Field(
+        0.1, ge=0, lt=1, description="share of the pairs' problems held out to track log-probabilities on; 0: none"
+    )
+    track_problems: int = Field(32, gt=0, description="hold out no more problems than that")
+    track_every: int = Field(10, gt=0, description="steps from one record of log-probabilities to the next")
+    checkpoint_every: int = Field(50, ge=0, description="steps from one checkpoint to the next; 0: none")
+
+    @model_validator(mode="after")
+    def _template_is_used(self) -> TrainConfig:
+        if self.chat_template and self.prompt_form != "chat":
+            raise ValueError("chat_template needs prompt_form: chat")
+        return self
 
 
 class EvaluateConfig(Section):
@@ -179,13 +198,18 @@ def load_config(path: Path) -> RunConfig:
 
 def _relative_to(config: RunConfig, folder: Path) -> RunConfig:
     """Resolve the paths of a configuration against the folder of its file."""
-    update: dict[str, Any] = {}
-    if config.candidates:
-        update["candidates"] = (folder / config.candidates).resolve()
-    if config.problems.path:
-        path = (folder / config.problems.path).resolve()
-        update["problems"] = config.problems.model_copy(update={"path": path})
-    return config.model_copy(update=update)
+    sections: dict[str, Section] = {"problems": _resolved(config.problems, folder, "path")}
+    if config.train:
+        sections["train"] = _resolved(config.train, folder, "data", "chat_template")
+    return _resolved(config, folder, "candidates").model_copy(update=sections)
+
+
+def _resolved(section: S, folder: Path, *names: str) -> S:
+    """Return a section with the named fields that hold a path made absolute."""
+    paths = {
+        name: (folder / value).resolve() for name in names if isinstance(value := getattr(section, name), Path)
+    }
+    return section.model_copy(update=paths)
 
 
 def _explain(error: Any) -> str:

@@ -102,6 +102,12 @@ def write(path: Path, records: Iterable[Problem | Candidates | PreferencePair]) 
     return count
 
 
+def write_objects(path: Path, objects: Iterable[Mapping[str, Any]]) -> None:
+    """Write objects, one a line, keys in their order."""
+    with atomic_write(path) as handle:
+        handle.writelines(json.dumps(value).encode() + b"\n" for value in objects)
+
+
 def line(record: Problem | Candidates | PreferencePair) -> bytes:
     """Return a record as one line of JSON."""
     # Lone surrogates in model output have no UTF-8 form; escaped they survive a round trip.

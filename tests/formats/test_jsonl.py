@@ -260,3 +260,8 @@ def test_bad_lines_are_all_counted_and_the_first_ones_shown():
 def test_no_bad_lines_are_falsy_and_say_nothing():
     assert not BadLines()
     assert str(BadLines()) == ""
+
+
+def test_objects_are_written_one_a_line_in_the_order_of_their_keys(tmp_path):
+    jsonl.write_objects(tmp_path / "o.jsonl", [{"b": 1, "a": "ü"}, {}])
+    assert (tmp_path / "o.jsonl").read_text() == '{"b": 1, "a": "\\u00fc"}\n{}\n'
