@@ -1,0 +1,130 @@
+"""The run in a sentence and a few numbers. A difference is claimed only where its interval excludes none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from codedpo_plugin.evaluation.passk import Estimate
+from codedpo_plugin.records import PairKind, Verdict
+from codedpo_plugin.report.data import MatrixFacts, ReportData
+from codedpo_plugin.report.suites import SuiteFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A part of the headline; numbers stand out."""
+
+    text: str
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """A number with its name and what is to be known about it."""
+
+    value: str
+    name: str
+    detail: str = ""
+
+
+def headline(data: ReportData) -> tuple[Word, ...]:
+    """Return the sentence about the run: what training changed, or how far the run has come."""
+    compared = next((suite for suite in data.suites if suite.compared and suite.metrics), None)
+    if compared is not None:
+        return tuple(_change(compared))
+    if data.pairs.total:
+        problems = data.matrices.problems if data.matrices else 0
+        return (
+            Word(_count(data.pairs.total, "preference pair"), strong=True),
+            Word(f" from {_count(problems, 'problem')}, without a ground-truth test." if problems else "."),
+        )
+    if data.matrices:
+        return Word(_count(data.matrices.total, "cell"), strong=True), Word(" run, no pairs yet.")
+    return (Word("This run has only begun."),)
+
+
+def _change(suite: SuiteFacts) -> Iterator[Word]:
+    """Yield what training did on one suite."""
+    metric = next((name for name in suite.metrics if name in suite.before and name in suite.after), "")
+    if not metric:
+        yield Word(f"{suite.suite} was evaluated before and after training, with nothing in common.")
+        return
+    before, after = suite.before[metric].value, suite.after[metric].value
+    yield Word(f"Training {_verb(suite.differences.get(metric))} {metric} on {suite.suite} from {before:.2f} to ")
+    yield Word(f"{after:.2f}", strong=True)
+    speed = suite.mean_speedup
+    if math.isnan(speed.value):
+        yield Word(".")
+    elif speed.low > 1 or speed.high < 1:
+        yield Word("; what both models solve runs ")
+        yield Word(f"{speed.value:.2f}×", strong=True)
+        yield Word(" as fast.")
+    else:
+        yield Word("; its speed shows no certain change.")
+
+
+def _verb(difference: Estimate | None) -> str:
+    if difference is None or math.isnan(difference.value):
+        return "took"
+    if difference.low > 0:
+        return "raised"
+    return "lowered" if difference.high < 0 else "took, within what may be chance,"
+
+
+def key_figures(data: ReportData) -> tuple[KeyFigure, ...]:
+    """Return the numbers below the headline."""
+    return (*_matrix_figures(data), *_pair_figures(data), *_suite_figures(data))
+
+
+def _matrix_figures(data: ReportData) -> Iterator[KeyFigure]:
+    if data.matrices:
+        found = data.matrices
+        yield KeyFigure(f"{found.problems:,}", _plural(found.problems, "problem"), _shape(found))
+        passed = found.cells.get(Verdict.PASS, 0)
+        yield KeyFigure(
+            f"{passed / found.total:.0%}" if found.total else "–", "of cells pass", f"of {found.total:,}"
+        )
+
+
+def _shape(found: MatrixFacts) -> str:
+    return f"{found.solutions:,} solutions, {found.tests:,} tests"
+
+
+def _pair_figures(data: ReportData) -> Iterator[KeyFigure]:
+    for kind in PairKind:
+        count = data.pairs.counts.get(kind, 0)
+        if count or data.pairs.total:
+            problems = data.matrices.problems if data.matrices else 0
+            yield KeyFigure(
+                f"{count:,}",
+                f"{kind} {_plural(count, 'pair')}",
+                f"{count / problems:.0%} of the problems" if problems else "",
+            )
+
+
+def _suite_figures(data: ReportData) -> Iterator[KeyFigure]:
+    for suite in data.suites[:1]:
+        for metric, difference in list(suite.differences.items())[:1]:
+            if not math.isnan(difference.value):
+                yield KeyFigure(
+                    f"{difference.value:+.3f}", f"{metric}, {suite.suite}", interval(difference, "+.3f")
+                )
+        if not math.isnan(suite.mean_speedup.value):
+            yield KeyFigure(f"{suite.mean_speedup.value:.2f}×", "mean speedup", interval(suite.mean_speedup, ".2f"))
+
+
+def interval(estimate: Estimate, form: str = ".3f") -> str:
+    """Return an interval and the number of problems behind it."""
+    if math.isnan(estimate.low):
+        return f"n = {estimate.n}"
+    return f"{estimate.low:{form}} to {estimate.high:{form}}, n = {estimate.n:,}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {_plural(number, noun)}"
+
+
+def _plural(number: int, noun: str) -> str:
+    return noun if number == 1 else f"{noun}s"
