@@ -82,7 +82,7 @@ def linear(low: float, high: float, count: int = 4) -> Axis:
 
 def counts_axis(highest: int) -> Axis:
     """Return an axis for counts from 0: ticks are whole numbers."""
-    ticks = tuple((value, text) for value, text in nice_ticks(0, max(highest, 1), 3) if value == round(value))
+    ticks = tuple((v, f"{int(v):,}") for v, _ in nice_ticks(0, max(highest, 1), 3) if v == int(v))
     return Axis(0, max(highest, 1), ticks)
 
 
@@ -281,7 +281,7 @@ def _lengths(scores: Sequence[float], longest: float) -> list[float]:
     """Return scores as lengths: the highest is the longest, 0 (or the lowest, if that is negative) is nothing."""
     low = min(0.0, *scores) if scores else 0.0
     span = max(scores, default=0.0) - low
-    return [longest * (score - low) / span if span > 0 and math.isfinite(span) else 0.0 for score in scores]
+    return [longest * ((score - low) / span) if span > 0 and math.isfinite(span) else 0.0 for score in scores]
 
 
 def _marks(row: int, roles: Sequence[str]) -> Markup:

@@ -86,9 +86,7 @@ def highlight(program: str) -> list[list[Piece]]:
                 lines.append([])
             if part:
                 lines[-1].append(Piece(part, css))
-    while lines and not lines[-1]:  # the lexer ends every text with a line end
-        lines.pop()
-    return lines
+    return lines[:-1]  # the lexer ends every text with a line end
 
 
 def visible(text: str) -> str:

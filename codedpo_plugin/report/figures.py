@@ -68,7 +68,7 @@ def speed_figure(suite: SuiteFacts) -> Figure | None:
     measured = [(speed.ratio, speed.outcome) for speed in suite.speeds if speed.ratio]
     if not measured:
         return None
-    ratios = {outcome: [ratio for ratio, found in measured if found == outcome] for outcome in Outcome}
+    ratios = {outcome: [ratio for ratio, found in measured if found is outcome] for outcome in Outcome}
     return _histogram(
         f"Speed on {suite.suite}, problem by problem",
         _speed_scale(

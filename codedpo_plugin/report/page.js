@@ -85,6 +85,7 @@ function picker() {
   list.addEventListener("keydown", move);
   list.addEventListener("click", (event) => { const option = event.target.closest("li"); if (option) choose(option); });
   addEventListener("hashchange", follow);
+  document.querySelector(".unscripted").hidden = true;
   document.querySelector(".picker").hidden = false;
   wire(place);
   list.scrollTop = options[opened].offsetTop - list.clientHeight / 2;

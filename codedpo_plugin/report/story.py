@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from codedpo_plugin.evaluation.passk import Estimate
 from codedpo_plugin.records import PairKind, Verdict
 from codedpo_plugin.report.data import MatrixFacts, ReportData
-from codedpo_plugin.report.suites import SuiteFacts
+from codedpo_plugin.report.suites import NOTHING, SuiteFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,16 @@ def headline(data: ReportData) -> tuple[Word, ...]:
 
 def _change(suite: SuiteFacts) -> Iterator[Word]:
     """Yield what training did on one suite."""
-    metric = next((name for name in suite.metrics if name in suite.before and name in suite.after), "")
-    if not metric:
+    sides = (
+        (name, suite.before.get(name, NOTHING).value, suite.after.get(name, NOTHING).value)
+        for name in suite.metrics
+    )
+    known = next((side for side in sides if not math.isnan(side[1] + side[2])), None)
+    if known is None:
         yield Word(f"{suite.suite} was evaluated before and after training, with nothing in common.")
         return
-    before, after = suite.before[metric].value, suite.after[metric].value
-    yield Word(f"Training {_verb(suite.differences.get(metric))} {metric} on {suite.suite} from {before:.2f} to ")
-    yield Word(f"{after:.2f}", strong=True)
+    metric, before, after = known
+    yield from _moved(f"{metric} on {suite.suite}", before, after, suite.differences.get(metric, NOTHING))
     speed = suite.mean_speedup
     if math.isnan(speed.value):
         yield Word(".")
@@ -65,12 +68,17 @@ def _change(suite: SuiteFacts) -> Iterator[Word]:
         yield Word("; its speed shows no certain change.")
 
 
-def _verb(difference: Estimate | None) -> str:
-    if difference is None or math.isnan(difference.value):
-        return "took"
-    if difference.low > 0:
-        return "raised"
-    return "lowered" if difference.high < 0 else "took, within what may be chance,"
+def _moved(what: str, before: float, after: float, difference: Estimate) -> Iterator[Word]:
+    """Yield how a metric moved."""
+    number = Word(f"{after:.2f}", strong=True)
+    if difference.low > 0 or difference.high < 0:
+        yield Word(f"Training {'raised' if difference.low > 0 else 'lowered'} {what} from {before:.2f} to ")
+        yield number
+    else:
+        uncertain = "No certain change in " if difference.n else ""
+        yield Word(f"{uncertain}{what}: {before:.2f} before training, ")
+        yield number
+        yield Word(" after")
 
 
 def key_figures(data: ReportData) -> tuple[KeyFigure, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from codedpo_plugin.evaluation.passk import Estimate
+from codedpo_plugin.evaluation.speed import Outcome
 from codedpo_plugin.report.files import Notes, read_json
 from codedpo_plugin.rundir import RunDirectory
 
@@ -22,7 +23,7 @@ class Speed:
     """The speed of one problem, time before over time after."""
 
     problem_id: str
-    outcome: str
+    outcome: Outcome
     ratio: float | None
     """None where it was not measured."""
     low: float = math.nan
@@ -117,7 +118,7 @@ def _speed(data: Mapping[str, Any]) -> Speed:
     ratio = _number(data.get("ratio"))
     usable = ratio if math.isfinite(ratio) and ratio > 0 else None
     low, high = _number(data.get("low")), _number(data.get("high"))
-    return Speed(str(data["problem_id"]), str(data["outcome"]), usable, low, high)
+    return Speed(str(data["problem_id"]), Outcome(data["outcome"]), usable, low, high)
 
 
 def _estimates(data: Mapping[str, Any]) -> dict[str, Estimate]:

@@ -27,7 +27,7 @@ def percent(value: float) -> str:
 
 def number(value: float) -> str:
     """Return a coordinate: at most two decimals."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
 
 
 def _text(value: object) -> object:

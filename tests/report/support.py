@@ -17,7 +17,10 @@ from codedpo_plugin.report.problems import MatrixView, ProblemView, Row
 from codedpo_plugin.report.sample import Outline
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord
 
-HOSTILE = "<script>document.title = 'owned'</script></script></template></pre><img src=x onerror=alert(1)> & \"q\" {{ 7*7 }}"
+HOSTILE = (
+    "<script>document.title = 'owned'</script></script></template></pre>"
+    '<img src=x onerror=alert(1)> & "q" {{ 7*7 }}'
+)
 ESTIMATE = {"value": 0.25, "low": 0.125, "high": 0.375, "n": 12}
 NOTHING = {"value": None, "low": None, "high": None, "n": 0}
 COMPARISON = {
@@ -105,11 +108,15 @@ def write_run(
 def write_everything(run: RunDirectory) -> RunDirectory:
     """Write a run in which every section of the page has something to show."""
     matrices = [verdicts("PPF", "PFE"), verdicts("PPP", "FFF"), verdicts("PP-", "PPT")]
-    fast = pair(1, kind=PairKind.EFFICIENCY, speedup=2.25, confidence=0.75, chosen_cpu_ns=4_000, rejected_cpu_ns=9_000)
+    fast = pair(
+        1, kind=PairKind.EFFICIENCY, speedup=2.25, confidence=0.75, chosen_cpu_ns=4_000, rejected_cpu_ns=9_000
+    )
     write_run(run, matrices, [pair(0, confidence=0.5), pair(1), fast])
     manifest = Manifest(run)
     manifest.finish("execute", StageRecord({}, {"candidates.jsonl": "c0ffee"}, {"cells_pass": 10, "cells": 18}))
-    manifest.finish("pairs", StageRecord({"seed": 3}, {}, {"correctness_pairs": 2, "correctness_all_scores_equal": 1}))
+    manifest.finish(
+        "pairs", StageRecord({"seed": 3}, {}, {"correctness_pairs": 2, "correctness_all_scores_equal": 1})
+    )
     run.comparison.write_text(json.dumps([COMPARISON]))
     run.train.mkdir()
     lines = [{"step": s, "kind": k, "mean": -1.0 - s, "count": 4} for s in (0, 1) for k in ("correct", "wrong")]
