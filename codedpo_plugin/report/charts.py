@@ -15,16 +15,12 @@ from typing import Final
 from markupsafe import Markup
 
 from codedpo_plugin.evaluation.passk import Estimate
-from codedpo_plugin.records import Verdict
-from codedpo_plugin.report.problems import MatrixView
 from codedpo_plugin.report.svg import join, number, percent, tag
 
 HEIGHT: Final = 168
 """Pixels from the top of a chart to its horizontal axis."""
 TOP, BOTTOM = 18, 22
 """Pixels of it above the highest value, and of the text below the axis."""
-CELL: Final = 10
-"""Units of a heat map's cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,83 +206,3 @@ def share_bar(count: int, total: int, css: str) -> Markup:
         height=14,
         aria_hidden="true",
     )
-
-
-# --------------------------------------------------------------------------- the heat map
-
-MARGIN, SIDE, HEAD = 16, 50, 34
-"""Units left of the cells, for marks; right of them, and above them, for the scores."""
-
-
-def heat_map(matrix: MatrixView, label: str) -> Markup:
-    """Return a matrix with a square a cell, and the scores as bars: of solutions at the right, of tests on top."""
-    rows, columns = matrix.verdicts.shape
-    width, height = MARGIN + columns * CELL + SIDE, HEAD + rows * CELL + 2
-    shape = {"data_rows": rows, "data_columns": columns, "data_cell": CELL, "data_left": MARGIN, "data_top": HEAD}
-    marks = (_marks(row, row_view.roles) for row, row_view in enumerate(matrix.solutions))
-    cursor = tag("rect", class_="cursor", width=CELL, height=CELL, x=MARGIN, y=HEAD, visibility="hidden")
-    return tag(
-        "svg",
-        *_cells(matrix),
-        *_score_bars(matrix),
-        *marks,
-        cursor,
-        class_="heat",
-        role="img",
-        aria_label=label,
-        viewBox=f"0 0 {width} {height}",
-        width=2.2 * width,
-        height=2.2 * height,
-        data_letters="".join(matrix.letters),
-        **shape,
-    )
-
-
-def _cells(matrix: MatrixView) -> list[Markup]:
-    """Return one path for all cells of a verdict. In small matrices they stand apart, in large ones they touch."""
-    gap = 1 if matrix.verdicts.size <= 1_600 else 0
-    found = []
-    for verdict in Verdict:
-        runs = [run for r, row in enumerate(matrix.verdicts == verdict) for run in _runs(r, row.tolist(), gap)]
-        if runs:
-            found.append(tag("path", class_=f"v-{verdict.name.lower()}", d="".join(runs)))
-    return found
-
-
-def _runs(row: int, held: Sequence[bool], gap: int) -> list[str]:
-    """Return the squares of a row, neighbours as one where there is no gap."""
-    side, runs, start = CELL - gap, [], None
-    for column, here in enumerate([*held, False]):
-        if here and start is None:
-            start = column
-        if start is not None and (gap or not here):
-            end = start + 1 if gap else column
-            length = (end - start) * CELL - gap
-            runs.append(f"M{MARGIN + start * CELL} {HEAD + row * CELL}h{length}v{side}h-{length}z")
-            start = None
-    return runs
-
-
-def _score_bars(matrix: MatrixView) -> list[Markup]:
-    rows, columns = matrix.verdicts.shape
-    right = MARGIN + columns * CELL + 4
-    solutions = _lengths([row.score for row in matrix.solutions], SIDE - 8)
-    tests = _lengths([row.score for row in matrix.tests], HEAD - 8)
-    bars = [f"M{right} {HEAD + row * CELL}h{number(x)}v{CELL - 1}h-{number(x)}z" for row, x in enumerate(solutions)]
-    bars += [f"M{MARGIN + c * CELL} {HEAD - 4}v-{number(y)}h{CELL - 1}v{number(y)}z" for c, y in enumerate(tests)]
-    return [tag("path", class_="score", d="".join(bars))] if rows and columns else []
-
-
-def _lengths(scores: Sequence[float], longest: float) -> list[float]:
-    """Return scores as lengths: the highest is the longest, 0 (or the lowest, if that is negative) is nothing."""
-    low = min(0.0, *scores) if scores else 0.0
-    span = max(scores, default=0.0) - low
-    return [longest * ((score - low) / span) if span > 0 and math.isfinite(span) else 0.0 for score in scores]
-
-
-def _marks(row: int, roles: Sequence[str]) -> Markup:
-    """Return a triangle for a chosen solution, a bar for a rejected one."""
-    y = HEAD + row * CELL
-    shapes = {"chosen": f"M4 {y}l8 4.5l-8 4.5z", "rejected": f"M4 {y + 3}h8v3h-8z"}
-    kinds = sorted({role.split(",")[0] for role in roles})
-    return join(*(tag("path", class_=f"role {kind}", d=shapes[kind]) for kind in kinds))

@@ -26,6 +26,7 @@ from codedpo_plugin.report import charts, figures
 from codedpo_plugin.report.data import ReportData, gather
 from codedpo_plugin.report.diff import Hunk, side_by_side, visible
 from codedpo_plugin.report.drops import drop_groups
+from codedpo_plugin.report.heatmap import heat_map
 from codedpo_plugin.report.problems import LETTERS, ProblemView
 from codedpo_plugin.report.story import headline, interval, key_figures
 from codedpo_plugin.rundir import RunDirectory
@@ -122,7 +123,7 @@ def _articles(environment: Environment, problems: Iterable[ProblemView]) -> Iter
         html = template.render(
             number=number,
             view=view,
-            heat_map=charts.heat_map(view.matrix, _describe(view)),
+            heat_map=heat_map(view.matrix, _describe(view)),
             figure=figures.trajectory_figure(view),
             pairs=[_pair_view(pair, view) for pair in view.pairs],
         )

@@ -126,8 +126,8 @@ def _suite_figures(data: ReportData) -> Iterator[KeyFigure]:
 def interval(estimate: Estimate, form: str = ".3f") -> str:
     """Return an interval and the number of problems behind it."""
     if math.isnan(estimate.low):
-        return f"n = {estimate.n}"
-    return f"{estimate.low:{form}} to {estimate.high:{form}}, n = {estimate.n:,}"
+        return f"n\u00a0=\u00a0{estimate.n:,}"
+    return f"{estimate.low:{form}} to {estimate.high:{form}}, n\u00a0=\u00a0{estimate.n:,}"
 
 
 def _count(number: int, noun: str) -> str:

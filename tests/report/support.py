@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 
@@ -174,4 +175,14 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         if not {"script", "style"} & set(self.open):
-            self.text += data
+            self.text += data.replace("\u00a0", " ")
+
+
+def parse(drawing) -> ElementTree.Element:
+    """Return a drawing as a tree. Raises ParseError if it is not well-formed."""
+    return ElementTree.fromstring(str(drawing))
+
+
+def classed(drawing, css: str) -> list[ElementTree.Element]:
+    """Return the elements of a class."""
+    return [element for element in parse(drawing).iter() if css in element.get("class", "").split()]

@@ -24,13 +24,15 @@ pytestmark = [
     pytest.mark.xdist_group("browser"),
 ]
 
+PATIENCE_MS = 180_000
+"""Nothing here is measured in time: a machine that is busy with something else is no failure."""
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 375, "height": 812}
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, timeout=PATIENCE_MS)
         yield browser
         browser.close()
 
@@ -58,6 +60,7 @@ class Tab:
 
     def __init__(self, browser: Browser, path, viewport=DESKTOP, **options) -> None:
         self.context = browser.new_context(viewport=viewport, **options)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.requests: list[str] = []

@@ -98,7 +98,7 @@ def test_before_and_after_stand_beside_each_other_with_intervals(run):
     assert "0.250 0.125 to 0.375, n = 12" in text
     assert "0.750 0.500 to 0.875, n = 12" in text
     assert "+0.500 +0.250 to +0.375, n = 12" in text
-    assert "2 problems gained, 0 lost." in text
+    assert "2 gained, 0 lost of the problems." in text
     assert "1 faster, 1 slower, 1 not measured" in text
     assert not re.search(r"\bnan\b", text)
 
@@ -128,7 +128,7 @@ def test_problems_are_shown_with_matrix_programs_and_pair(run):
     assert page.tags.count("article") == 3
     assert page.tags.count("template") == 2
     assert page.text.count("No pair: all solutions have the same score") == 1
-    assert "All 3 problems." in page.text
+    assert "All problems of the run, one by one." in page.text
 
 
 def test_the_problem_that_shows_most_is_open(run):

@@ -101,5 +101,5 @@ def test_a_run_without_cells_is_no_division_by_zero():
 
 
 def test_an_interval_has_its_denominator():
-    assert interval(Estimate(0.5, 0.25, 0.75, 1_200)) == "0.250 to 0.750, n = 1,200"
-    assert interval(Estimate(0.5, math.nan, math.nan, 1)) == "n = 1"
+    assert interval(Estimate(0.5, 0.25, 0.75, 1_200)) == "0.250 to 0.750, n\u00a0=\u00a01,200"
+    assert interval(Estimate(0.5, math.nan, math.nan, 1)) == "n\u00a0=\u00a01"
