@@ -16,7 +16,7 @@ KINDS: Final = ("correct", "wrong", "fast", "slow")
 
 @dataclass(frozen=True, slots=True)
 class LogProbability:
-    """The mean log-probability of one kind of code at one step of training."""
+    """The mean log-probability, per token, of one kind of code at one step of training."""
 
     step: int
     kind: str

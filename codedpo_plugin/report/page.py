@@ -28,7 +28,7 @@ from codedpo_plugin.report.diff import Hunk, side_by_side, visible
 from codedpo_plugin.report.drops import drop_groups
 from codedpo_plugin.report.heatmap import heat_map
 from codedpo_plugin.report.problems import LETTERS, ProblemView
-from codedpo_plugin.report.story import headline, interval, key_figures
+from codedpo_plugin.report.story import headline, interval, key_figures, times
 from codedpo_plugin.rundir import RunDirectory
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"visible": visible, "interval": interval, "known": _known}
+    environment.filters |= {"visible": visible, "interval": interval, "known": _known, "times": times}
     environment.globals |= {
         "interval_bar": charts.interval_bar,
         "share_bar": charts.share_bar,
@@ -167,7 +167,7 @@ def _summary(view: ProblemView) -> str:
     parts = []
     for pair in view.outline.pairs:
         if pair.speedup:
-            parts.append(f"{pair.kind} {pair.speedup:.2g}×")
+            parts.append(f"{pair.kind} {times(pair.speedup)}")
         else:
             parts.append(f"{pair.kind} {pair.margin:.2f}" if pair.margin == pair.margin else str(pair.kind))
     return ", ".join(parts) or ("no pair: all scores equal" if view.outline.tied else "no pair")

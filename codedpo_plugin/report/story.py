@@ -62,7 +62,7 @@ def _change(suite: SuiteFacts) -> Iterator[Word]:
         yield Word(".")
     elif speed.low > 1 or speed.high < 1:
         yield Word("; what both models solve runs ")
-        yield Word(f"{speed.value:.2f}×", strong=True)
+        yield Word(times(speed.value), strong=True)
         yield Word(" as fast.")
     else:
         yield Word("; its speed shows no certain change.")
@@ -120,7 +120,7 @@ def _suite_figures(data: ReportData) -> Iterator[KeyFigure]:
                     f"{difference.value:+.3f}", f"{metric}, {suite.suite}", interval(difference, "+.3f")
                 )
         if not math.isnan(suite.mean_speedup.value):
-            yield KeyFigure(f"{suite.mean_speedup.value:.2f}×", "mean speedup", interval(suite.mean_speedup, ".2f"))
+            yield KeyFigure(times(suite.mean_speedup.value), "mean speedup", interval(suite.mean_speedup, ".2f"))
 
 
 def interval(estimate: Estimate, form: str = ".3f") -> str:
@@ -128,6 +128,11 @@ def interval(estimate: Estimate, form: str = ".3f") -> str:
     if math.isnan(estimate.low):
         return f"n\u00a0=\u00a0{estimate.n:,}"
     return f"{estimate.low:{form}} to {estimate.high:{form}}, n\u00a0=\u00a0{estimate.n:,}"
+
+
+def times(factor: float) -> str:
+    """Return a factor as it is read: two decimals of a small one, whole numbers of a large one."""
+    return f"{factor:.2f}×" if factor < 10 else f"{factor:,.0f}×"
 
 
 def _count(number: int, noun: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from codedpo_plugin.evaluation.passk import Estimate
 from codedpo_plugin.records import PairKind, Verdict
 from codedpo_plugin.report.data import MatrixFacts, PairFacts, Provenance, ReportData
-from codedpo_plugin.report.story import headline, interval, key_figures
+from codedpo_plugin.report.story import headline, interval, key_figures, times
 from codedpo_plugin.report.suites import NOTHING, SuiteFacts
 
 NO_PAIRS = PairFacts({}, (), {}, ())
@@ -103,3 +103,8 @@ def test_a_run_without_cells_is_no_division_by_zero():
 def test_an_interval_has_its_denominator():
     assert interval(Estimate(0.5, 0.25, 0.75, 1_200)) == "0.250 to 0.750, n\u00a0=\u00a01,200"
     assert interval(Estimate(0.5, math.nan, math.nan, 1)) == "n\u00a0=\u00a01"
+
+
+@pytest.mark.parametrize(("factor", "text"), [(0.5, "0.50×"), (1.234, "1.23×"), (93.4, "93×"), (3_770.2, "3,770×")])
+def test_factors_are_written_as_they_are_read(factor, text):
+    assert times(factor) == text
