@@ -108,12 +108,18 @@ def gather(run: RunDirectory, limit: int = SHOWN_PROBLEMS) -> ReportData:
         raise UsageError(f"{run.path} holds no run: there is no manifest.json")
     notes: Notes = []
     pairs = _read_pair_outlines(run, notes)
+    matrices = _matrices(run)
     outlines = list(read_outlines(run, pairs))
-    views = read_problems(run, outlines, choose(outlines, limit))
+    chosen = choose(outlines, limit)
+    views = read_problems(run, outlines, chosen)
+    if matrices and run.scores.exists() and len(outlines) < matrices.problems:
+        notes.append(f"{run.scores.name}: {matrices.problems - len(outlines)} problems have no scores of their own")
+    if len(views) < len(chosen):
+        notes.append(f"{run.candidates.name}: {len(chosen) - len(views)} problems have none that fit their matrix")
     return ReportData(
         name=run.path.resolve().name,
         suites=read_suites(run, notes),
-        matrices=_matrices(run),
+        matrices=matrices,
         ranker=_ranker(run),
         pairs=_pair_facts(pair for found in pairs.values() for pair in found),
         problems=tuple(views),

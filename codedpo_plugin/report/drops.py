@@ -61,12 +61,12 @@ def drop_groups(stages: Sequence[StageFacts]) -> tuple[DropGroup, ...]:
 def _groups(stage: StageFacts) -> Iterator[DropGroup]:
     if stage.name == "pairs":
         for kind in PairKind:
-            yield _group(f"problems, {kind} pairs", stage.counts, f"{kind}_", {"pairs"})
+            yield _group(f"Problems: {kind} pairs", stage.counts, f"{kind}_", {"pairs"})
     elif stage.name == "execute":
-        yield _group("cells of the pass matrices", stage.counts, "cells_", {Verdict.PASS.name.lower()})
+        yield _group("Cells of the pass matrices", stage.counts, "cells_", {Verdict.PASS.name.lower()})
     elif not stage.name.startswith("evaluate"):
         dropped = {name: count for name, count in stage.counts.items() if name not in TOTALS}
-        yield _group(f"{stage.name}: left out", dropped, "", set())
+        yield _group(f"Stage {stage.name}: left out", dropped, "", set())
 
 
 def _group(title: str, counts: Mapping[str, int], prefix: str, kept: set[str]) -> DropGroup:

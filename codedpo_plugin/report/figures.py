@@ -162,7 +162,7 @@ def _change_figure(found: Convergence) -> Figure:
     curve = Curve("main", tuple((k, m) for k, (_, m, _) in steps), tuple((k, lo, hi) for k, (lo, _, hi) in steps))
     return Figure(
         "How much a score still moves",
-        curves(_steps_axis(1, found.iterations), up, [curve], "Largest move of a score, by iteration, falling"),
+        curves(_steps_axis(1, found.iterations), up, [curve], "Largest move of a score, by iteration"),
         "iteration; the scale upwards is logarithmic",
         ("iteration", "10th percentile", "median", "90th percentile"),
         tuple((str(k), *(f"{value:.2g}" for value in values)) for k, values in steps),

@@ -8,12 +8,12 @@ import math
 import pytest
 
 from codedpo_plugin.errors import InputError, UsageError
-from codedpo_plugin.formats import jsonl
+from codedpo_plugin.formats import jsonl, parquet
 from codedpo_plugin.records import PairKind, Verdict
 from codedpo_plugin.report.data import gather
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord
 
-from .support import empty_run, pair, verdicts, write_everything, write_run
+from .support import candidates, empty_run, pair, verdicts, write_everything, write_run
 
 
 @pytest.fixture
@@ -123,3 +123,23 @@ def test_without_a_configuration_of_the_run_those_of_its_stages_are_shown(tmp_pa
     provenance = gather(run).provenance
     assert json.loads(provenance.config) == {"score": {"seed": 7}}
     assert provenance.seed is None
+
+
+def test_problems_without_scores_or_candidates_of_their_own_are_noted(run):
+    write_run(run, [verdicts("P", "F")] * 3)
+    parquet.write_scores(run.scores, list(parquet.read_scores(run.scores))[:2])
+    jsonl.write(run.candidates, [candidates(0, 2, 1), candidates(1, 3, 1)])
+    data = gather(run)
+    assert [view.problem_id for view in data.problems] == ["p0"]
+    assert data.notes == (
+        "scores.parquet: 1 problems have no scores of their own",
+        "candidates.jsonl: 1 problems have none that fit their matrix",
+    )
+
+
+def test_a_run_that_is_not_scored_yet_has_matrices_and_no_problems(run):
+    write_run(run, [verdicts("P", "F")])
+    run.scores.unlink()
+    data = gather(run)
+    assert data.matrices is not None
+    assert (data.problems, data.convergence, data.ranker, data.notes) == ((), None, "", ())
