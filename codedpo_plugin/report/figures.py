@@ -220,8 +220,7 @@ def trajectory_figure(problem: ProblemView) -> Figure | None:
     lines: dict[tuple[float, ...], str] = {}  # equal lines are drawn once, with the role that one of them has
     for row, own in zip(problem.matrix.solutions, steps.T, strict=True):
         key = tuple(round(float(value), 4) for value in own)
-        role = next((role.split(",")[0] for role in row.roles), "")
-        lines[key] = lines.get(key) or role
+        lines[key] = lines.get(key) or next((role.name for role in row.roles), "")
     drawn = sorted((role, points) for points, role in lines.items())
     return Figure(
         "How the scores settled",

@@ -10,7 +10,7 @@ from typing import Final
 from markupsafe import Markup
 
 from codedpo_plugin.records import Verdict
-from codedpo_plugin.report.problems import MatrixView
+from codedpo_plugin.report.problems import MatrixView, Role
 from codedpo_plugin.report.svg import join, number, tag
 
 CELL: Final = 10
@@ -139,7 +139,7 @@ def _lengths(scores: Sequence[float], longest: float) -> list[str]:
     return [number(longest * ((score - low) / span) if usable else 0.0) for score in scores]
 
 
-def _marks(layout: Layout, row: int, roles: Sequence[str]) -> Markup:
+def _marks(layout: Layout, row: int, roles: Sequence[Role]) -> Markup:
     """Return a triangle for a chosen solution, a bar for a rejected one."""
     unit, middle = layout.scale, layout.y(row + 0.45)
     left, wide, half = (number(k * unit) for k in (4, 8, 4.5))
@@ -147,5 +147,5 @@ def _marks(layout: Layout, row: int, roles: Sequence[str]) -> Markup:
         "chosen": f"M{left} {middle}v-{half}l{wide} {half}l-{wide} {half}z",
         "rejected": f"M{left} {middle}v-{number(1.5 * unit)}h{wide}v{number(3 * unit)}h-{wide}z",
     }
-    kinds = sorted({role.split(",")[0] for role in roles})
-    return join(*(tag("path", class_=f"role {kind}", d=shapes[kind]) for kind in kinds))
+    names = sorted({role.name for role in roles})
+    return join(*(tag("path", class_=f"role {name}", d=shapes[name]) for name in names))

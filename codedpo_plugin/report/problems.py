@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,8 @@ from codedpo_plugin.rundir import RunDirectory
 
 MOST_ROWS: Final = 100
 """Solutions, and tests, that a matrix shows; of more, the best and the worst half of that number."""
+MOST_PAIRS: Final = 4
+"""Pairs of a problem that are shown."""
 LONGEST_TEST: Final = 240
 LONGEST_PROMPT: Final = 4_000
 
@@ -37,6 +38,17 @@ LETTERS: Final[Mapping[int, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Role:
+    """What part a solution plays in a pair."""
+
+    name: Literal["chosen", "rejected"]
+    kind: PairKind
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A solution or a test in its place by score."""
 
@@ -46,8 +58,7 @@ class Row:
     passed: int
     """Cells of the whole row or column that pass."""
     text: str = ""
-    roles: tuple[str, ...] = ()
-    """``chosen`` or ``rejected``, with the kind of the pair."""
+    roles: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +154,8 @@ def _view(
 ) -> ProblemView:
     rows, columns = _order(scores.solutions), _order(scores.tests)
     passed = matrix.passed
-    roles = _roles(candidates, pairs)
+    shown = pairs[:MOST_PAIRS]
+    roles = _roles(candidates, shown)
     tests = [text if len(text) <= LONGEST_TEST else text[:LONGEST_TEST] + " …" for text in candidates.tests]
     view = MatrixView(
         matrix.verdicts[np.ix_(rows, columns)],
@@ -153,7 +165,7 @@ def _view(
     )
     steps = trajectory(matrix, scores.params)[:, rows] if iterates(scores.ranker) else None
     prompt = visible(candidates.prompt[:LONGEST_PROMPT])
-    return ProblemView(candidates.problem_id, reason, prompt, view, pairs, outline, steps)
+    return ProblemView(candidates.problem_id, reason, prompt, view, shown, outline, steps)
 
 
 def _order(scores: NDArray[np.float64]) -> list[int]:
@@ -163,16 +175,14 @@ def _order(scores: NDArray[np.float64]) -> list[int]:
     return order if len(order) <= MOST_ROWS else [*order[:half], *order[-half:]]
 
 
-def _roles(candidates: Candidates, pairs: Sequence[PreferencePair]) -> dict[int, tuple[str, ...]]:
-    """Return what part solutions play in pairs, by position. Of equal solutions the first stands for all."""
-    if not pairs:
-        return {}
+def _roles(candidates: Candidates, pairs: Sequence[PreferencePair]) -> dict[int, tuple[Role, ...]]:
+    """Return the roles of solutions, by position. Of equal solutions the first stands for all."""
     answers: dict[str, int] = {}
     for position, program in enumerate(candidates.solutions):
         answers.setdefault(answer_to(candidates.prompt, program, candidates.entry_point), position)
-    found: dict[int, tuple[str, ...]] = {}
-    for pair in islice(pairs, len(PairKind)):
-        for role, text in (("chosen", pair.chosen), ("rejected", pair.rejected)):
+    found: dict[int, tuple[Role, ...]] = {}
+    for pair in pairs:
+        for text, role in ((pair.chosen, Role("chosen", pair.kind)), (pair.rejected, Role("rejected", pair.kind))):
             if text in answers:
-                found[answers[text]] = (*found.get(answers[text], ()), f"{role}, {pair.kind}")
+                found[answers[text]] = (*found.get(answers[text], ()), role)
     return found

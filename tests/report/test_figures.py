@@ -22,7 +22,7 @@ from codedpo_plugin.report.figures import (
     trajectory_figure,
 )
 from codedpo_plugin.report.logprobs import LogProbability
-from codedpo_plugin.report.problems import MatrixView, Row
+from codedpo_plugin.report.problems import MatrixView, Role, Row
 from codedpo_plugin.report.suites import Speed, SuiteFacts
 
 from .support import view
@@ -117,8 +117,8 @@ def test_equal_trajectories_are_drawn_once_with_the_role_of_any_of_them():
     first, second, _ = problem.matrix.solutions
     rows = (
         first,
-        Row(2, second.score, 2, roles=("chosen, correctness",)),
-        Row(3, 0.0, 0, roles=("rejected, correctness",)),
+        Row(2, second.score, 2, roles=(Role("chosen", PairKind.CORRECTNESS),)),
+        Row(3, 0.0, 0, roles=(Role("rejected", PairKind.CORRECTNESS),)),
     )
     matrix = MatrixView(problem.matrix.verdicts, rows, problem.matrix.tests)
     figure = trajectory_figure(view("PP", "PP", "FF", matrix=matrix))

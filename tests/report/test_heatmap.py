@@ -8,8 +8,9 @@ import re
 import numpy as np
 import pytest
 
+from codedpo_plugin.records import PairKind
 from codedpo_plugin.report.heatmap import CELL, Layout, heat_map
-from codedpo_plugin.report.problems import MatrixView, Row
+from codedpo_plugin.report.problems import MatrixView, Role, Row
 
 from .support import classed, parse, view
 
@@ -45,8 +46,8 @@ def test_chosen_and_rejected_solutions_are_marked_in_their_rows():
     matrix = view("P", "F").matrix
     best, _ = matrix.solutions
     roles = (
-        Row(best.number, 2.0, 1, roles=("chosen, correctness", "chosen, efficiency")),
-        Row(2, 1.0, 0, roles=("rejected, correctness",)),
+        Row(best.number, 2.0, 1, roles=(Role("chosen", PairKind.CORRECTNESS), Role("chosen", PairKind.EFFICIENCY))),
+        Row(2, 1.0, 0, roles=(Role("rejected", PairKind.CORRECTNESS),)),
     )
     drawn = heat_map(MatrixView(matrix.verdicts, roles, matrix.tests), "label")
     assert len(classed(drawn, "chosen")) == len(classed(drawn, "rejected")) == 1

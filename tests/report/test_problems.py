@@ -12,7 +12,9 @@ from codedpo_plugin.report.problems import (
     LETTERS,
     LONGEST_PROMPT,
     LONGEST_TEST,
+    MOST_PAIRS,
     MOST_ROWS,
+    Role,
     read_outlines,
     read_problems,
 )
@@ -73,8 +75,8 @@ def test_the_solutions_of_a_pair_are_found_by_their_text(run):
     (view,) = views(run)
     assert view.pairs == tuple(pairs)
     assert [row.roles for row in view.matrix.solutions] == [
-        ("chosen, correctness", "rejected, efficiency"),
-        ("rejected, correctness", "chosen, efficiency"),
+        (Role("chosen", PairKind.CORRECTNESS), Role("rejected", PairKind.EFFICIENCY)),
+        (Role("rejected", PairKind.CORRECTNESS), Role("chosen", PairKind.EFFICIENCY)),
         (),
     ]
 
@@ -83,7 +85,16 @@ def test_of_equal_solutions_the_first_is_the_chosen_one(run):
     twice = candidates(solutions=(PROMPT + CHOSEN, PROMPT + CHOSEN, PROMPT + REJECTED), tests=("assert f(0) == 1",))
     write_run(run, [verdicts("P", "P", "F")], [pair()], [twice])
     roles = [row.roles for row in views(run)[0].matrix.solutions]
-    assert roles == [("chosen, correctness",), (), ("rejected, correctness",)]
+    assert roles == [(Role("chosen", PairKind.CORRECTNESS),), (), (Role("rejected", PairKind.CORRECTNESS),)]
+
+
+def test_of_very_many_pairs_of_a_problem_some_are_shown(run):
+    pairs = [pair(confidence=k / 100) for k in range(MOST_PAIRS + 3)]
+    write_run(run, [verdicts("P", "F")], pairs)
+    known = [PairOutline(PairKind.CORRECTNESS, 0.5, None, None)] * len(pairs)
+    (view,) = views(run, p0=known)
+    assert view.pairs == tuple(pairs[:MOST_PAIRS])
+    assert len(view.outline.pairs) == len(pairs)
 
 
 def test_a_pair_of_programs_that_are_no_candidates_has_no_roles(run):
