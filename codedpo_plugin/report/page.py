@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 MOST_BYTES: Final = 4_000_000
-"""Of the problems shown one by one: when they have filled so much, no further one is added."""
+"""That the problems shown one by one may fill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,6 @@ class PairView:
 class Article:
     """A problem as a piece of the page."""
 
-    number: int
     problem_id: str
     summary: str
     reason: str
@@ -73,7 +72,7 @@ def render(data: ReportData) -> str:
     """Return the page."""
     environment = _environment()
     style, script = _asset("page.css"), _asset("page.js")
-    articles = list(_within(MOST_BYTES, _articles(environment, data.problems)))
+    articles = _within(MOST_BYTES, [_article(environment, view) for view in data.problems])
     return environment.get_template("page.html.j2").render(
         data=data,
         style=Markup(style),  # noqa: S704 - our own files, not data
@@ -82,7 +81,7 @@ def render(data: ReportData) -> str:
         headline=headline(data),
         key_figures=key_figures(data),
         articles=articles,
-        opening=max(articles, key=lambda article: article.interest, default=None),
+        opening=max(range(len(articles)), key=lambda number: articles[number].interest, default=None),
         speeds=[(suite, figures.speed_figure(suite)) for suite in data.suites if suite.outcomes],
         margins=figures.margin_figure(data.pairs.margins),
         confidence=figures.confidence_figure(data.pairs.confidences),
@@ -116,20 +115,16 @@ def _known(estimate: Estimate) -> bool:
     return not math.isnan(estimate.value)
 
 
-def _articles(environment: Environment, problems: Iterable[ProblemView]) -> Iterator[Article]:
-    """Yield the problems one by one, as they are asked for."""
-    template = environment.get_template("problem.html.j2")
-    for number, view in enumerate(problems):
-        html = template.render(
-            number=number,
-            view=view,
-            heat_map=heat_map(view.matrix, _describe(view)),
-            figure=figures.trajectory_figure(view),
-            pairs=[_pair_view(pair, view) for pair in view.pairs],
-        )
-        verdicts = view.matrix.verdicts
-        interest = (len(view.pairs), len(np.unique(verdicts)), verdicts.size)
-        yield Article(number, view.problem_id, _summary(view), view.reason, interest, Markup(html))  # noqa: S704 - escaped just now
+def _article(environment: Environment, view: ProblemView) -> Article:
+    html = environment.get_template("problem.html.j2").render(
+        view=view,
+        heat_map=heat_map(view.matrix, _describe(view)),
+        figure=figures.trajectory_figure(view),
+        pairs=[_pair_view(pair, view) for pair in view.pairs],
+    )
+    verdicts = view.matrix.verdicts
+    interest = (len(view.pairs), len(np.unique(verdicts)), verdicts.size)
+    return Article(view.problem_id, _summary(view), view.reason, interest, Markup(html))  # noqa: S704 - escaped by it
 
 
 def _pair_view(pair: PreferencePair, view: ProblemView) -> PairView:
@@ -143,14 +138,18 @@ def _pair_view(pair: PreferencePair, view: ProblemView) -> PairView:
     return PairView(pair, (chosen, rejected), side_by_side(pair.chosen, pair.rejected))
 
 
-def _within(limit: int, articles: Iterable[Article]) -> Iterator[Article]:
-    """Yield articles, at least one, until they have filled the limit."""
-    filled = 0
-    for article in articles:
-        yield article
-        filled += len(article.html)
-        if filled > limit:
-            return
+def _within(limit: int, articles: Sequence[Article]) -> list[Article]:
+    """Return articles that fill no more than the limit, at least one.
+
+    Of too many every other one is left out, first of those that were chosen for no particular reason, so that what
+    is left is as evenly spread as before.
+    """
+    kept = list(articles)
+    while len(kept) > 1 and sum(len(article.html) for article in kept) > limit:
+        spare = [article for article in kept if not article.reason] or kept
+        dropped = {article.problem_id for article in spare[1::2] or spare}
+        kept = [article for article in kept if article.problem_id not in dropped]
+    return kept
 
 
 def _describe(view: ProblemView) -> str:

@@ -9,12 +9,13 @@ import json
 import re
 
 import pytest
+from markupsafe import Markup
 
 from codedpo_plugin.errors import UsageError
 from codedpo_plugin.formats import jsonl
 from codedpo_plugin.records import PairKind
 from codedpo_plugin.report import page as page_module
-from codedpo_plugin.report.page import write_report
+from codedpo_plugin.report.page import Article, _within, write_report
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord
 
 from .support import COMPARISON, HOSTILE, Page, candidates, empty_run, pair, verdicts, write_everything, write_run
@@ -161,6 +162,19 @@ def test_the_page_stays_small_whatever_programs_hold(run, monkeypatch):
     write_run(run, [verdicts("P", "F")] * 20, pairs, huge)
     render(run)
     assert run.report.stat().st_size < 600_000
+
+
+def test_of_too_many_bytes_every_other_plain_problem_goes_first():
+    def article(number: int, reason: str = "") -> Article:
+        return Article(str(number), "", reason, (), Markup("x" * 10))
+
+    articles = [article(k, "no pair" if k in (3, 4) else "") for k in range(10)]
+    assert [a.problem_id for a in _within(100, articles)] == [str(k) for k in range(10)]
+    assert [a.problem_id for a in _within(60, articles)] == ["0", "2", "3", "4", "6", "8"]
+    assert [a.problem_id for a in _within(30, articles)] == ["0", "3", "4"]
+    assert [a.problem_id for a in _within(20, articles)] == ["3", "4"]
+    assert [a.problem_id for a in _within(1, articles)] == ["3"]
+    assert _within(1, []) == []
 
 
 @pytest.mark.parametrize("field", ["prompt", "chosen", "rejected", "problem_id"])
