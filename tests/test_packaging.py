@@ -56,7 +56,9 @@ def test_the_wheel_installs_nothing_under_a_generic_name(wheel_files):
     [
         "codedpo_plugin/py.typed",
         "codedpo_plugin/hooks/score.py",
+        "codedpo_plugin/report/page.css",
         "codedpo_plugin/report/page.html.j2",
+        "codedpo_plugin/report/page.js",
         "codedpo_plugin/suites/micro/lists.toml",
         "codedpo_plugin/execution/child.py",
     ],

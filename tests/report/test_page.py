@@ -2,82 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import json
-from html.parser import HTMLParser
+import re
 
 import pytest
+from markupsafe import Markup
 
 from codedpo_plugin.errors import UsageError
 from codedpo_plugin.formats import jsonl
-from codedpo_plugin.records import PairKind, PreferencePair
-from codedpo_plugin.report.page import SHOWN_PAIRS, write_report
+from codedpo_plugin.records import PairKind
+from codedpo_plugin.report import page as page_module
+from codedpo_plugin.report.page import Article, _within, write_report
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord
 
-HOSTILE = "<script>alert('x')</script> </pre><img src=x onerror=alert(1)> & \"quoted\" {{ config }}"
-ESTIMATE = {"value": 0.25, "low": 0.1, "high": 0.4, "n": 12}
-NOTHING = {"value": None, "low": None, "high": None, "n": 0}
-COMPARISON = {
-    "suite": "micro",
-    "before": {"pass@1": ESTIMATE},
-    "after": {"pass@1": ESTIMATE | {"value": 0.75}, "pass@10": ESTIMATE | {"value": 0.875}},
-    "gained": ["a", "b"],
-    "lost": [],
-    "solved_by_both": 7,
-    "mean_speedup": ESTIMATE | {"value": 1.625},
-    "median_speedup": None,
-    "share_10_percent_faster": NOTHING,
-    "share_10_percent_slower": NOTHING,
-    "problems": [],
-}
+from .support import COMPARISON, HOSTILE, Page, candidates, empty_run, pair, verdicts, write_everything, write_run
 
-
-class Page(HTMLParser):
-    """Collects tags, addresses and texts of a page."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.addresses: list[str] = []
-        self.open: list[str] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.addresses += [value for name, value in attrs if name in ("src", "href")]
-        if tag not in ("meta", "img", "br"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-
-def pair(number: int = 0, **changes: object) -> PreferencePair:
-    fields = {
-        "prompt": "def f(x):\n",
-        "chosen": "    return 1\n",
-        "rejected": "    return 2\n",
-        "kind": PairKind.CORRECTNESS,
-        "problem_id": f"p{number}",
-        "chosen_score": 2.0,
-        "rejected_score": 0.5,
-        "margin": 1.5,
-    }
-    return PreferencePair(**(fields | changes))
+DANGEROUS = {"img", "iframe", "object", "embed", "link", "base", "form"}
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Return a run directory with a manifest of two stages."""
-    run = RunDirectory(tmp_path / "my-run")
-    manifest = Manifest(run)
-    manifest.set("config", {"seed": 3, "score": {"ranker": "random"}})
-    manifest.finish("execute", StageRecord({}, {}, {"cells_pass": 12, "cells_timeout": 0}))
-    manifest.finish("pairs", StageRecord({}, {}, {"correctness_pairs": 2, "correctness_same_program": 1}))
-    return run
+    return empty_run(tmp_path / "my-run")
 
 
 def render(run: RunDirectory) -> Page:
@@ -85,6 +33,19 @@ def render(run: RunDirectory) -> Page:
     page = Page(run.report.read_text("utf-8"))
     assert page.open == []
     return page
+
+
+def sections(page: Page) -> list[str]:
+    names = ("results", "speed", "problems", "convergence", "pairs", "training", "drops", "provenance")
+    return [name for name in page.ids if name in names]
+
+
+def assert_harmless(page: Page) -> None:
+    """Assert that nothing but the page's own script can run, and nothing is loaded."""
+    assert page.tags.count("script") == page.tags.count("style") == 1
+    assert not DANGEROUS & set(page.tags)
+    assert not {name for name in page.attributes if name.startswith("on") or name == "style"}
+    assert all(address.startswith("#") for address in page.addresses)
 
 
 def test_a_directory_without_a_run_is_an_error(tmp_path):
@@ -96,94 +57,194 @@ def test_a_directory_without_a_run_is_an_error(tmp_path):
 def test_a_run_of_nothing_but_a_manifest_has_a_page(run):
     page = render(run)
     assert "my-run – codedpo" in page.text
-    assert "0 pairs." in page.text
-    assert "before and after" not in page.text
+    assert "This run has only begun." in page.text
+    assert "No stage has finished." in page.text
+    assert sections(page) == ["provenance"]
+    assert_harmless(page)
 
 
-def test_the_page_is_self_contained(run):
-    page = render(run)
-    assert page.addresses == []
-    assert not {"script", "link", "iframe", "img"} & set(page.tags)
+def test_a_whole_run_has_every_section_and_every_section_is_in_the_contents(run):
+    page = render(write_everything(run))
+    assert sections(page) == [
+        "results",
+        "speed",
+        "problems",
+        "convergence",
+        "pairs",
+        "training",
+        "drops",
+        "provenance",
+    ]
+    assert page.addresses == ["#main", *(f"#{name}" for name in sections(page))]
+    assert len(page.ids) == len(set(page.ids))
+    assert_harmless(page)
 
 
-def test_stages_are_shown_with_what_they_counted_and_zeros_are_not(run):
+def test_only_the_page_s_own_style_and_script_may_run(run):
+    render(write_everything(run))
+    text = run.report.read_text("utf-8")
+    policy = html.unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1])
+    for tag, directive in (("style", "style-src"), ("script", "script-src")):
+        content = re.search(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)[1]
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{directive} 'sha256-{digest}';" in policy
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+
+
+def test_before_and_after_stand_beside_each_other_with_intervals(run):
+    run.comparison.write_text(json.dumps([COMPARISON]))
     text = render(run).text
-    assert "cells pass 12" in text
-    assert "correctness pairs 2, correctness same program 1" in text
-    assert "timeout" not in text
+    assert "Training raised pass@1 on micro from 0.25 to 0.75; what both models solve runs 1.50× as fast." in text
+    assert "0.250 0.125 to 0.375, n = 12" in text
+    assert "0.750 0.500 to 0.875, n = 12" in text
+    assert "+0.500 +0.250 to +0.375, n = 12" in text
+    assert "2 gained, 0 lost of the problems." in text
+    assert "1 faster, 1 slower, 1 not measured" in text
+    assert not re.search(r"\bnan\b", text)
 
 
-def test_versions_and_configuration_are_shown(run):
+def test_a_suite_on_which_nothing_is_solved_by_both_says_so(run):
+    nothing = {"value": None, "low": None, "high": None, "n": 0}
+    changes = {"problems": [], "solved_by_both": 0, "mean_speedup": nothing, "median_speedup": nothing}
+    run.comparison.write_text(json.dumps([COMPARISON | changes]))
+    assert "No problem is solved by both models: there is nothing to time." in render(run).text
+
+
+def test_results_of_one_model_are_not_called_before_and_after(run):
+    run.result("micro").parent.mkdir(parents=True)
+    run.result("micro").write_text(json.dumps({"suite": "micro", "metrics": COMPARISON["before"]}))
     text = render(run).text
-    assert "codedpo-plugin" in text
-    assert '"ranker": "random"' in text
+    assert "Results" in text
+    assert "measured" in text
+    assert "Before and after" not in text
 
 
-def test_pairs_are_shown_with_their_programs(run):
-    jsonl.write(run.pairs, [pair(), pair(1, kind=PairKind.EFFICIENCY, speedup=2.25)])
+def test_problems_are_shown_with_matrix_programs_and_pair(run):
+    page = render(write_everything(run))
+    assert "Efficiency pair".lower() in page.text.lower()
+    assert "2.25× as fast" in page.text
+    assert "4 µs" in page.text
+    assert "return x + 1" in page.text
+    assert page.tags.count("article") == 3
+    assert page.tags.count("template") == 2
+    assert page.text.count("No pair: all solutions have the same score") == 1
+    assert "All problems of the run, one by one." in page.text
+
+
+def test_the_problem_that_shows_most_is_open(run):
+    write_everything(run)
+    render(run)
+    text = run.report.read_text("utf-8")
+    assert 'id="problem" data-number="1"' in text
+    assert 'id="problem-1"' not in text
+
+
+def test_a_problem_without_a_pair_says_why(run):
+    write_run(run, [verdicts("PF", "PF")])
     page = render(run)
-    assert "2 pairs." in page.text
-    assert "p0 – correctness, margin 1.5" in page.text
-    assert "p1 – efficiency, margin 1.5, 2.25× faster" in page.text
-    assert page.text.count("    return 1\n") == 2
+    assert "No pair: all solutions have the same score, so none is to be preferred." in page.text
+    assert "no pair: all scores equal" in page.text
 
 
-def test_of_many_pairs_the_first_are_shown(run):
-    jsonl.write(run.pairs, [pair(number) for number in range(SHOWN_PAIRS + 3)])
+def test_a_sample_says_that_it_is_one(run, monkeypatch):
+    write_run(run, [verdicts("PP", "PF")] * 30, [pair(k) for k in range(30)])
+    monkeypatch.setattr(page_module, "MOST_BYTES", 1)
     page = render(run)
-    assert f"{SHOWN_PAIRS + 3} pairs; the first {SHOWN_PAIRS} are shown." in page.text
-    assert page.tags.count("summary") == SHOWN_PAIRS + 1
+    assert "1 of 30 problems: the extremes of margin, speed, confidence and errors" in page.text
+    assert page.tags.count("article") == 1
+
+
+def test_the_page_stays_small_whatever_programs_hold(run, monkeypatch):
+    monkeypatch.setattr(page_module, "MOST_BYTES", 200_000)
+    huge = [candidates(k, solutions=("x" * 100_000, "\n" * 100_000), tests=("t" * 100_000,)) for k in range(20)]
+    pairs = [pair(k, chosen="x = 1\n" * 100_000, rejected="<" * 1_000_000) for k in range(20)]
+    write_run(run, [verdicts("P", "F")] * 20, pairs, huge)
+    render(run)
+    assert run.report.stat().st_size < 600_000
+
+
+def test_of_too_many_bytes_every_other_plain_problem_goes_first():
+    def article(number: int, reason: str = "") -> Article:
+        return Article(str(number), "", reason, (), Markup("x" * 10))
+
+    articles = [article(k, "no pair" if k in (3, 4) else "") for k in range(10)]
+    assert [a.problem_id for a in _within(100, articles)] == [str(k) for k in range(10)]
+    assert [a.problem_id for a in _within(60, articles)] == ["0", "2", "3", "4", "6", "8"]
+    assert [a.problem_id for a in _within(30, articles)] == ["0", "3", "4"]
+    assert [a.problem_id for a in _within(20, articles)] == ["3", "4"]
+    assert [a.problem_id for a in _within(1, articles)] == ["3"]
+    assert _within(1, []) == []
 
 
 @pytest.mark.parametrize("field", ["prompt", "chosen", "rejected", "problem_id"])
 def test_what_a_model_wrote_is_text_and_nothing_else(run, field):
-    jsonl.write(run.pairs, [pair(**{field: HOSTILE})])
+    hostile = pair(**{field: HOSTILE})
+    own = candidates(problem_id=hostile.problem_id, prompt=hostile.prompt, tests=(HOSTILE,))
+    write_run(
+        run, [verdicts("P", "F")], [hostile, pair(problem_id=hostile.problem_id, kind=PairKind.EFFICIENCY)], [own]
+    )
     page = render(run)
-    assert HOSTILE in page.text
-    assert not {"script", "img"} & set(page.tags)
+    assert HOSTILE in page.text.replace("\n\n", "\n")
+    assert_harmless(page)
 
 
-def test_what_a_configuration_or_a_count_holds_is_text_and_nothing_else(run):
+def test_what_any_other_file_holds_is_text_and_nothing_else(run):
+    write_everything(run)
     manifest = Manifest(run)
     manifest.set("config", {"model": HOSTILE})
-    manifest.finish("train", StageRecord({}, {}, {HOSTILE: 1}))
-    assert not {"script", "img"} & set(render(run).tags)
+    manifest.finish(HOSTILE, StageRecord({}, {HOSTILE: HOSTILE}, {HOSTILE: 1}))
+    comparison = COMPARISON | {"suite": HOSTILE, "gained": [HOSTILE], "outcomes": {HOSTILE: 1}}
+    comparison["problems"] = [{"problem_id": HOSTILE, "outcome": "faster", "ratio": 2.0}]
+    run.comparison.write_text(json.dumps([comparison | {"before": {HOSTILE: COMPARISON["before"]["pass@1"]}}]))
+    (run.train / "logprobs.jsonl").write_text(json.dumps({"step": 0, "kind": HOSTILE, "mean": 1.0}))
+    page = render(run)
+    assert page.text.count(HOSTILE) >= 5
+    assert_harmless(page)
 
 
 def test_text_that_has_no_utf8_form_does_not_stop_the_page(run):
-    jsonl.write(run.pairs, [pair(chosen="x = '\ud800 \x00 größe 😀'")])
+    write_run(run, [verdicts("P", "F")], [pair(chosen="x = '\ud800 \x00 größe 😀'")])
     assert "größe 😀" in render(run).text
 
 
-def test_lines_that_are_no_pairs_are_left_out(run):
+def test_what_could_not_be_used_is_said(run):
     run.pairs.write_bytes(b"{\n" + jsonl.line(pair()))
-    assert "1 pairs." in render(run).text
-
-
-@pytest.mark.parametrize("side", ["before", "after"])
-def test_results_are_shown_with_their_interval(run, side):
-    where = run.before if side == "before" else run
-    result = {"suite": "micro", "metrics": {"pass@1": ESTIMATE}, "counts": {"samples": 24}}
-    where.result("micro").parent.mkdir(parents=True)
-    where.result("micro").write_text(json.dumps(result))
+    run.comparison.write_text("[{")
     text = render(run).text
-    assert f"micro{side}pass@10.2500.100 – 0.4001224" in text
+    assert "pairs.jsonl: 1 lines left out" in text
+    assert "comparison.json: left out, not JSON" in text
 
 
-def test_a_comparison_is_shown_and_what_is_not_known_is_a_dash(run):
-    run.comparison.write_text(json.dumps([COMPARISON]))
-    text = render(run).text
-    assert "micro: before and after" in text
-    assert "0.250 (0.100 – 0.400, n=12)" in text
-    assert "0.750 (0.100 – 0.400, n=12)" in text
-    assert "problems lost, gained02" in text
-    assert "solved by both7" in text
-    assert "mean speedup (geometric)1.625 (0.100 – 0.400)" in text
-    assert "share ≥ 10% faster–" in text
+def test_pairs_without_a_confidence_say_so(run):
+    write_run(run, [verdicts("P", "F")], [pair()])
+    assert "No pair has a confidence: the ranker self-validation gives none." in render(run).text
+
+
+def test_what_was_dropped_is_shown_with_its_share(run):
+    text = render(write_everything(run)).text
+    assert re.search(r"all solutions have the same score\s*1 33\.3%", text)
+
+
+def test_versions_configuration_seeds_and_digests_are_shown(run):
+    text = render(write_everything(run)).text
+    assert "codedpo-plugin" in text
+    assert '"ranker": "random"' in text
+    assert "c0ffee" in text
+
+
+def test_every_chart_has_a_name_and_a_table(run):
+    render(write_everything(run))
+    text = run.report.read_text("utf-8")
+    charts = re.findall(r'<svg class="(?:chart|heat)"[^>]*>', text)
+    assert len(charts) >= 9
+    assert all('role="img"' in chart and re.search(r'aria-label="[^"]+"', chart) for chart in charts)
+    assert text.count("The same as a table") == len(re.findall('<svg class="chart"', text))
+    assert text.count("The matrix as a table") == len(re.findall('<svg class="heat"', text))
 
 
 def test_the_page_is_written_anew_and_the_same(run):
-    jsonl.write(run.pairs, [pair()])
+    write_everything(run)
     write_report(run)
     first = run.report.read_bytes()
     write_report(run)
