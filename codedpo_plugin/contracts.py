@@ -21,6 +21,8 @@ class Seed:
     language: str
     source: str
     """Where it was found."""
+    licence: str = ""
+    """What is known of the licence it is under."""
 
 
 @dataclass(frozen=True, slots=True)
