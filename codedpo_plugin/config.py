@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -30,6 +30,9 @@ class Section(BaseModel):
     """A part of the configuration: immutable, no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+S = TypeVar("S", bound=Section)
 
 
 class SeedsConfig(Section):
@@ -168,21 +171,37 @@ class PairsConfig(Section):
 class TrainConfig(Section):
     """How a model is trained. Defaults as in the paper (section 4.1) where it gives them."""
 
-    method: str = Field("dpo", description="a registered trainer")
+    method: str = Field("dpo", description="a registered trainer: dpo, rpo, kto, sft, …")
+    data: Path | None = Field(None, description="problems with solutions to train on instead of the pairs (sft)")
+    prompt_form: PromptForm = Field("base", description="chat: prompts and answers become messages")
+    chat_template: Literal["instruction"] | Path | None = Field(
+        None, description="instruction, or a file in Jinja's syntax; default: the tokenizer's own (chat)"
+    )
     lora: bool = Field(default=False, description="train low-rank adapters and merge them at the end")
     lora_rank: int = Field(16, gt=0, description="rank of the adapters; alpha is twice the rank")
-    learning_rate: float = Field(5e-6, gt=0)
-    beta: float = Field(0.1, gt=0, description="how strongly the policy is held to the reference")
+    learning_rate: float = Field(5e-6, gt=0, description="highest; it grows linearly, then falls linearly to 0")
+    warmup_ratio: float = Field(0.1, ge=0, lt=1, description="share of the steps in which it grows")
+    beta: float = Field(0.1, gt=0, description="how strongly the policy is held to the reference (dpo, rpo, kto)")
     rpo_weight: float = Field(1.0, ge=0, description="weight of the likelihood of the chosen answer (rpo)")
-    epochs: float = Field(1.0, gt=0)
-    max_steps: int = Field(-1, description="stop after so many steps; -1: after the epochs")
-    batch_size: int = Field(2, gt=0, description="pairs a device and step")
-    gradient_accumulation: int = Field(8, gt=0)
-    warmup_ratio: float = Field(0.1, ge=0, lt=1)
-    max_length: int = Field(1024, gt=0, description="tokens of prompt and answer together")
-    gradient_checkpointing: bool = False
+    epochs: float = Field(1.0, gt=0, description="passes over the training data")
+    max_steps: int = Field(-1, ge=-1, description="stop after so many steps; -1: after the epochs")
+    batch_size: int = Field(2, gt=0, description="rows a device and forward pass: pairs, or answers (kto, sft)")
+    gradient_accumulation: int = Field(8, gt=0, description="forward passes a step")
+    max_length: int = Field(1024, gt=0, description="tokens of prompt and answer together; the rest is cut off")
+    gradient_checkpointing: bool = Field(default=False, description="less memory, about a fifth slower")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 on a GPU that has it")
-    prompt_form: PromptForm = Field("base", description="chat: prompts and answers become messages")
+    track_share: float = Field(
+        0.1, ge=0, lt=1, description="share of the pairs' problems held out to track log-probabilities on; 0: none"
+    )
+    track_problems: int = Field(32, gt=0, description="hold out no more problems than that")
+    track_every: int = Field(10, gt=0, description="steps from one record of log-probabilities to the next")
+    checkpoint_every: int = Field(50, ge=0, description="steps from one checkpoint to the next; 0: none")
+
+    @model_validator(mode="after")
+    def _template_is_used(self) -> TrainConfig:
+        if self.chat_template and self.prompt_form != "chat":
+            raise ValueError("chat_template needs prompt_form: chat")
+        return self
 
 
 class EvaluateConfig(Section):
@@ -235,20 +254,24 @@ def load_config(path: Path) -> RunConfig:
     if not isinstance(data, dict):
         raise UsageError(f"{path}: a mapping of sections is expected, got {type(data).__name__}")
     try:
-        return _relative_to(RunConfig.model_validate(data), path.parent)
+        return _resolved(RunConfig.model_validate(data), path.parent)
     except ValidationError as error:
         raise UsageError(f"{path}: " + "; ".join(_explain(e) for e in error.errors())) from error
 
 
-def _relative_to(config: RunConfig, folder: Path) -> RunConfig:
-    """Resolve the paths of a configuration against the folder of its file."""
-    update: dict[str, Any] = {}
-    if config.candidates:
-        update["candidates"] = (folder / config.candidates).resolve()
-    if config.problems.path:
-        path = (folder / config.problems.path).resolve()
-        update["problems"] = config.problems.model_copy(update={"path": path})
-    return config.model_copy(update=update)
+def _resolved(section: S, folder: Path) -> S:
+    """Return a section, with its own sections, in which every path is absolute."""
+    values = ((name, getattr(section, name)) for name in type(section).model_fields)
+    return section.model_copy(update={name: _absolute(value, folder) for name, value in values})
+
+
+def _absolute(value: Any, folder: Path) -> Any:
+    """Return a value of a section with its paths resolved against a folder."""
+    if isinstance(value, Path):
+        return (folder / value).resolve()
+    if isinstance(value, Section):
+        return _resolved(value, folder)
+    return tuple(_absolute(item, folder) for item in value) if isinstance(value, tuple) else value
 
 
 def _explain(error: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Context:
     """What the stage did and dropped, by reason; goes into the manifest."""
     progress: Callable[[int, int | None], None] = _silent
     """Called with the number of units done and, if known, of all units."""
+    checkpoints: Path | None = None
+    """Where a stage may keep what it continues from after an interruption; None: nowhere."""
 
     def tracked(self, items: Iterable[T], total: int | None = None) -> Iterator[T]:
         """Pass items on, reporting progress after each."""

@@ -60,4 +60,8 @@ class Trainer(Protocol):
     def __call__(
         self, pairs: Path, model: ModelConfig, config: TrainConfig, output: Path, context: Context
     ) -> None:
-        """Write a directory that ``transformers`` loads to ``output``."""
+        """Write a directory that ``transformers`` loads to ``output``, which is not there yet.
+
+        With ``context.checkpoints`` it may keep there what it continues from after an interruption. Launched as
+        several processes (:mod:`codedpo_plugin.processes`), only the main one writes.
+        """

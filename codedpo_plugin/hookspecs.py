@@ -126,10 +126,10 @@ def codedpo_train(
 ) -> Path | None:
     """Train a model and return the directory of the result. Stage: the first result that is not None.
 
-    :param pairs: a ``pairs.jsonl``
+    :param pairs: a ``pairs.jsonl``; may be missing if ``config.data`` is given
     :param model: the model to start from
     :param config: the ``train`` section
-    :param output: an empty directory to write into
+    :param output: the directory to write, not there yet
     :param context: the surroundings of the stage
     """
 

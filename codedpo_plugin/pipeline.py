@@ -11,7 +11,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from codedpo_plugin.checkpoints import kept_checkpoints
 from codedpo_plugin.config import (
     EvaluateConfig,
     ExecuteConfig,
@@ -50,6 +51,7 @@ from codedpo_plugin.evaluation.results import read_result, write_result
 from codedpo_plugin.formats import jsonl, parquet
 from codedpo_plugin.formats.files import digest
 from codedpo_plugin.manager import Plugins, find
+from codedpo_plugin.processes import is_main_process, number_of_processes
 from codedpo_plugin.records import Candidates, PassMatrix, Problem, Scores, SolutionForm
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord, differences
 from codedpo_plugin.suites import Suite
@@ -66,6 +68,8 @@ class Stage:
     inputs: tuple[Path, ...]
     output: Path
     work: Callable[[Context], None]
+    checkpoints: Path | None = None
+    """Where it keeps what it continues from after an interruption; such a stage may run as several processes."""
 
 
 class Pipeline:
@@ -79,7 +83,7 @@ class Pipeline:
     ) -> None:
         self.run, self.plugins, self.seed, self.redo = run, plugins, seed, redo
         if restart and run.manifest.exists():
-            _clear(run)
+            run.clear()
         self.manifest = Manifest(run)
 
     # ----------------------------------------------------------------- one stage
@@ -101,17 +105,40 @@ class Pipeline:
                 + "\n".join(changed)
                 + "\nUse another directory, or --restart to start afresh."
             )
-        with self._observed(stage.name) as context, boundary(_error_of(stage.name), f"stage {stage.name!r} failed"):
-            stage.work(context)
-        self.manifest.finish(stage.name, StageRecord(record.config, record.inputs, dict(context.counts)))
+        if number_of_processes() > 1 and not stage.checkpoints:
+            raise UsageError(
+                f"stage {stage.name!r} runs in one process; only `codedpo train` can be launched as several"
+            )
+        if not is_main_process():
+            stage.work(Context(self.plugins, self.seed, checkpoints=stage.checkpoints))
+            return {}
+        with self._kept(stage, record):
+            with (
+                self._observed(stage.name, stage.checkpoints) as context,
+                boundary(_error_of(stage.name), f"stage {stage.name!r} failed"),
+            ):
+                stage.work(context)
+            self.manifest.finish(stage.name, StageRecord(record.config, record.inputs, dict(context.counts)))
         return context.counts
 
+    def _kept(self, stage: Stage, record: StageRecord) -> AbstractContextManager[None]:
+        """Return the block in which a stage's checkpoints are kept."""
+        if not stage.checkpoints:
+            return nullcontext()
+        made_from = _plain(record) | {"processes": number_of_processes()}
+        return kept_checkpoints(stage.checkpoints, made_from, restart=self.redo)
+
     @contextmanager
-    def _observed(self, name: str) -> Iterator[Context]:
+    def _observed(self, name: str, checkpoints: Path | None = None) -> Iterator[Context]:
         """Tell observers about a stage, whose context is yielded."""
         start = time.monotonic()
         self.plugins.stage_started(name)
-        context = Context(self.plugins, self.seed, progress=lambda d, t: self.plugins.progress(name, d, t))
+        context = Context(
+            self.plugins,
+            self.seed,
+            progress=lambda d, t: self.plugins.progress(name, d, t),
+            checkpoints=checkpoints,
+        )
         yield context
         self.plugins.stage_finished(name, dict(context.counts), time.monotonic() - start)
 
@@ -225,18 +252,23 @@ class Pipeline:
         write_evalplus(target, result)
 
     def train(self, model: ModelConfig, config: TrainConfig) -> ModelConfig:
-        """Train the model on the pairs; return the trained one."""
-        source = self.run.require(self.run.pairs, "pairs DIR")
+        """Train the model on the pairs; return the trained one. Continues after an interruption."""
+        given = [path for path in (config.data, config.chat_template) if isinstance(path, Path)]
+        source = self.run.pairs if config.data else self.run.require(self.run.pairs, "pairs DIR")
 
         def work(context: Context) -> None:
             partial = self.run.train.with_name("train.partial")
-            shutil.rmtree(partial, ignore_errors=True)
+            if is_main_process():
+                shutil.rmtree(partial, ignore_errors=True)
             self.plugins.train(source, model, config, partial, context)
-            shutil.rmtree(self.run.train, ignore_errors=True)
-            partial.rename(self.run.train)
+            if is_main_process():
+                shutil.rmtree(self.run.train, ignore_errors=True)
+                partial.rename(self.run.train)
 
-        settings = {"model": _dump(model), **_dump(config)}
-        self.perform(Stage("train", settings | {"seed": self.seed}, (source,), self.run.train, work))
+        # How often a checkpoint is made does not change the result.
+        settings = {"model": _dump(model), **_dump(config), "seed": self.seed}
+        del settings["checkpoint_every"]
+        self.perform(Stage("train", settings, (source, *given), self.run.train, work, self.run.checkpoints))
         return model.model_copy(update={"model_args": {**model.model_args, "pretrained": str(self.run.train)}})
 
     def compare(self, suites: Iterable[str], pairs: PairsConfig, execute: ExecuteConfig) -> None:
@@ -357,20 +389,3 @@ def _dump(config: BaseModel) -> dict[str, Any]:
 
 def _plain(record: StageRecord) -> dict[str, Any]:
     return {"config": record.config, "input": record.inputs}
-
-
-def _clear(run: RunDirectory) -> None:
-    """Remove what earlier runs left in a run directory, and nothing else."""
-    for path in (
-        run.manifest,
-        run.problems,
-        run.candidates,
-        run.matrix,
-        run.scores,
-        run.pairs,
-        run.report,
-        run.comparison,
-    ):
-        path.unlink(missing_ok=True)
-    for folder in (run.train, run.before.path, run.path / "eval"):
-        shutil.rmtree(folder, ignore_errors=True)

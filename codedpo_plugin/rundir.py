@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -93,6 +94,11 @@ class RunDirectory:
         return self.path / "train"
 
     @property
+    def checkpoints(self) -> Path:
+        """Return the path of what an interrupted training continues from."""
+        return self.path / "train.checkpoints"
+
+    @property
     def before(self) -> RunDirectory:
         """Return the directory of the results of the model before training."""
         return RunDirectory(self.path / "before")
@@ -116,6 +122,22 @@ class RunDirectory:
         if not path.exists():
             raise UsageError(f"{path} does not exist; make it with `codedpo {made_by}`")
         return path
+
+    def clear(self) -> None:
+        """Remove what earlier runs left here, and nothing else."""
+        for path in (
+            self.manifest,
+            self.problems,
+            self.candidates,
+            self.matrix,
+            self.scores,
+            self.pairs,
+            self.report,
+            self.comparison,
+        ):
+            path.unlink(missing_ok=True)
+        for folder in (self.train, self.checkpoints, self.before.path, self.path / "eval"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Manifest:
