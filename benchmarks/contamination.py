@@ -37,8 +37,8 @@ FILES: Final = {
 FIXED: Final = {*keyword.kwlist, *dir(builtins), "self"}
 
 STORY: Final = (
-    "The following exercise was found in the notes of a reading group that met every other week to talk about small "
-    "programs, what they are good for, and how one tells that they are right. It is given as it was written down."
+    "The following exercise was found in the notes of a reading group that met every other week to talk about "
+    "small programs, what they are good for, and how one tells that they are right. It is given as found."
 )
 
 
@@ -151,8 +151,8 @@ def main() -> None:
                 print("-" * 20, benchmark, part, disguise, planted, sep="\n")
     print("| benchmark | part | disguise | plants | found | by substring search |\n|---|---|---|---|---|---|")
     for (benchmark, part, disguise), rows in table.items():
-        ours, theirs = (sum(row[i] for row in rows) for i in (0, 1))
-        print(f"| {benchmark} | {part} | {disguise} | {len(rows)} | {ours} | {theirs} |")
+        both = (sum(row[i] for row in rows) for i in (0, 1))
+        print(f"| {benchmark} | {part} | {disguise} | {len(rows)} | {' | '.join(map(str, both))} |")
     config = SeedsConfig(folders=tuple(options.corpus), quotas={"python": options.snippets}, per_document=20)
     seeds = list(collect_seeds(config, seed=1))
     alarms = [(seed, matches) for seed in seeds if (matches := found.matches(seed.text))]

@@ -42,7 +42,9 @@ class SeedsConfig(Section):
     dataset: str | None = Field(None, description="or a data set, streamed: bigcode/starcoderdata, …")
     dataset_args: dict[str, Any] = Field(default_factory=dict, description="for load_dataset: split, data_dir, …")
     text_column: str = Field("content", description="the data set's column with the code")
-    path_column: str = Field("max_stars_repo_path", description="its column with the path, which names the language")
+    path_column: str = Field(
+        "max_stars_repo_path", description="its column with the path, which tells the language"
+    )
     language_column: str = Field("lang", description="or its column with the language")
     licence_column: str = Field("license", description="its column with the licence")
     language: str | None = Field(None, description="the language of all its rows, if no column says")
@@ -83,7 +85,7 @@ class FactoryConfig(ModelConfig):
     temperature: float = Field(0.0, ge=0, description="sampling temperature")
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus sampling")
     max_tokens: int = Field(1024, gt=0, description="longest answer")
-    requests_a_call: int = Field(64, gt=0, description="requests a call of the model; its answers are kept together")
+    requests_a_call: int = Field(64, gt=0, description="requests a call; its answers are kept together")
     retries: int = Field(3, ge=0, description="times a failed call is repeated before its requests are made alone")
     retry_wait_s: float = Field(2.0, ge=0, description="pause before the first repetition; doubles with each")
 
@@ -103,9 +105,11 @@ class ProblemsConfig(Section):
     suite: str | None = Field(None, description="name of an installed suite")
     split: Literal["train", "heldout", "all"] = Field("train", description="which part of the suite")
     path: Path | None = Field(None, description="a problems.jsonl")
-    make: FactoryConfig | None = Field(None, description="make problems; evol-instruct starts from 'suite' or 'path'")
+    make: FactoryConfig | None = Field(None, description="make them; evol-instruct starts from 'suite' or 'path'")
     clean: CleanConfig | None = Field(None, description="drop duplicates, contaminated and broken problems")
-    limit: int | None = Field(None, gt=0, description="use the first so many (seeds, if problems are made of them)")
+    limit: int | None = Field(
+        None, gt=0, description="use the first so many, of seeds where problems are made of them"
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> ProblemsConfig:
@@ -116,6 +120,11 @@ class ProblemsConfig(Section):
         elif given:
             raise ValueError(f"{self.make.method} makes problems from seeds: give neither 'suite' nor 'path'")
         return self
+
+    @property
+    def makes_of_seeds(self) -> bool:
+        """Return whether problems are made of seeds."""
+        return self.make is not None and self.make.method != "evol-instruct"
 
 
 class GenerateConfig(ModelConfig):

@@ -48,9 +48,12 @@ from codedpo_plugin.errors import (
 from codedpo_plugin.evaluation.compare import compare_results, write_comparison
 from codedpo_plugin.evaluation.evalplus_format import write_evalplus
 from codedpo_plugin.evaluation.results import read_result, write_result
+from codedpo_plugin.execution.matrix import count_cells
 from codedpo_plugin.formats import jsonl, parquet
 from codedpo_plugin.formats.files import digest
 from codedpo_plugin.manager import Plugins, find
+from codedpo_plugin.problems.solutions import write_solutions
+from codedpo_plugin.problems.stage import read_seeds
 from codedpo_plugin.processes import is_main_process, number_of_processes
 from codedpo_plugin.records import Candidates, PassMatrix, Problem, Scores, SolutionForm
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord, differences
@@ -137,6 +140,7 @@ class Pipeline:
             self.plugins,
             self.seed,
             progress=lambda d, t: self.plugins.progress(name, d, t),
+            folder=self.run.path,
             checkpoints=checkpoints,
         )
         yield context
@@ -144,16 +148,33 @@ class Pipeline:
 
     # ----------------------------------------------------------------- the stages
 
-    def problems(self, config: ProblemsConfig) -> None:
-        """Make the problems."""
+    def seeds(self, config: ProblemsConfig) -> None:
+        """Collect the seeds that problems are made of."""
 
         def work(context: Context) -> None:
-            seeds = self.plugins.collect_seeds(config, context)
-            problems = self.plugins.make_problems(seeds, config, context)
-            context.counts["problems"] = jsonl.write(self.run.problems, context.tracked(problems))
+            jsonl.write(self.run.seeds, self.plugins.collect_seeds(config, context))
 
-        inputs = (config.path,) if config.path else ()
-        self.perform(Stage("problems", _dump(config), inputs, self.run.problems, work))
+        settings = _dump(config.make.seeds if config.make else config) | {"seed": self.seed}
+        self.perform(Stage("seeds", settings, (), self.run.seeds, work))
+
+    def problems(self, config: ProblemsConfig, execute: ExecuteConfig | None = None) -> None:
+        """Make the problems."""
+        source = config.make.seeds_path if config.make else None
+        if config.makes_of_seeds and source is None:
+            self.seeds(config)
+            source = self.run.seeds
+
+        def work(context: Context) -> None:
+            seeds = read_seeds(source) if source else self.plugins.collect_seeds(config, context)
+            problems = list(context.tracked(self.plugins.make_problems(seeds, config, context, execute)))
+            if config.make or config.clean:
+                _require_some(len(problems), "problem", context.counts)
+                context.counts["problems_with_solution"] = write_solutions(self.run.solutions, problems)
+            context.counts["problems"] = jsonl.write(self.run.problems, problems)
+
+        inputs = tuple(path for path in (config.path, source) if path)
+        settings = _dump(config) | ({"seed": self.seed} if config.make else {})
+        self.perform(Stage("problems", settings, inputs, self.run.problems, work))
 
     def generate(self, config: GenerateConfig) -> None:
         """Generate candidates for the problems."""
@@ -187,7 +208,7 @@ class Pipeline:
         def work(context: Context) -> None:
             candidates = self._candidates()
             matrices = self.plugins.execute(candidates, config, context)
-            counted = (_count_cells(m, context) for m in context.tracked(matrices, len(candidates)))
+            counted = (count_cells(m, context.counts) for m in context.tracked(matrices, len(candidates)))
             written = parquet.write_matrices(self.run.matrix, counted)
             if written != len(candidates):
                 raise InputError(f"{written} matrices for {len(candidates)} problems; see `codedpo plugins`")
@@ -324,7 +345,7 @@ def run_all(pipeline: Pipeline, config: RunConfig) -> Path:
     if config.candidates is not None:
         pipeline.take_candidates(config.candidates, SolutionForm.PROGRAM)
     else:
-        pipeline.problems(config.problems)
+        pipeline.problems(config.problems, config.execute)
         if config.generate is not None:  # without candidates there is a model, the configuration saw to it
             pipeline.generate(config.generate)
     pipeline.execute(config.execute)
@@ -362,19 +383,6 @@ def _together(candidates: Candidates, matrix: PassMatrix, scores: Scores) -> Sco
     if matrix.verdicts.shape != (len(candidates.solutions), len(candidates.tests)):
         raise InputError(f"problem {candidates.problem_id}: the matrix does not fit the candidates")
     return ScoredProblem(candidates, matrix, scores)
-
-
-def _count_cells(matrix: PassMatrix, context: Context) -> PassMatrix:
-    """Count the verdicts of a matrix."""
-    from codedpo_plugin.records import Verdict
-
-    context.counts["cells"] += matrix.verdicts.size
-    context.counts["tests_judged_inside"] += len(matrix.judged_inside)
-    for verdict in Verdict:
-        number = int((matrix.verdicts == verdict).sum())
-        if number:
-            context.counts[f"cells_{verdict.name.lower()}"] += number
-    return matrix
 
 
 def _require_some(number: int, what: str, counts: Mapping[str, int]) -> None:

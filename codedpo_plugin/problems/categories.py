@@ -1,7 +1,7 @@
 """What problems are about: the ten coding-related categories of Magicoder (arXiv 2312.02120, appendix).
 
-A problem belongs to the category whose description is nearest: by the embeddings of a model, where one is named, and by
-TF-IDF otherwise.
+A problem belongs to the category whose description is nearest: by the embeddings of a model, where one is named,
+and by TF-IDF otherwise.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ CATEGORIES: Final = {
         "migration ORM cursor connection foreign key primary key"
     ),
     "System Design and Architecture": (
-        "system design architecture component service module interface class inheritance abstract plugin dependency "
-        "configuration registry factory pattern message queue scheduler distributed scalable event handler"
+        "system design architecture component service module interface class inheritance abstract plugin "
+        "dependency configuration registry factory pattern message queue scheduler distributed scalable handler"
     ),
     "Security and Cryptography": (
-        "security cryptography encryption decrypt cipher hash signature token password authentication authorization "
-        "certificate key permission vulnerability sanitize secure random"
+        "security cryptography encryption decrypt cipher hash signature token password authentication "
+        "authorization certificate key permission vulnerability sanitize secure random"
     ),
     "Performance Optimization": (
         "performance optimize efficient cache memory time complexity parallel concurrency thread batch profile "
@@ -44,8 +44,8 @@ CATEGORIES: Final = {
         "endpoint JavaScript website socket"
     ),
     "Domain Specific": (
-        "domain simulation game robot biology chemistry physics finance bank invoice inventory calendar date weather "
-        "music audio image video network packet device sensor compiler parser grammar operating system file"
+        "domain simulation game robot biology chemistry physics finance bank invoice inventory calendar date "
+        "weather music audio image video network packet device sensor compiler parser grammar operating system file"
     ),
     "User Interface and Application Design": (
         "user interface application window button menu widget layout view event click screen form dialog display "

@@ -1,7 +1,8 @@
 """How similar problems are to HumanEval: TF-IDF cosine to the nearest item, as in Magicoder's figure.
 
 Every problem, with its solution, is paired with the HumanEval problem it is most similar to (arXiv 2312.02120, and
-``experiments/data_embedding/cosine_similarity.py`` beside it): how much of what was learned looks like the benchmark.
+its repository's ``experiments/data_embedding/cosine_similarity.py``): it tells how much of what is learned looks
+like the benchmark.
 """
 
 from __future__ import annotations

@@ -63,14 +63,12 @@ BENCHMARKS: Final[Mapping[str, Callable[[], Iterator[BenchmarkText]]]] = {
 
 
 def _prose(prompt: str) -> str:
-    """Return what a prompt says in words: its last documentation string without examples; nothing if it has none."""
+    """Return what a prompt says in words: its last documentation string without examples, if it has one."""
     try:
         tree = ast.parse(prompt)
     except Parsed:
         return ""
-    texts = [
-        n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)
-    ]
+    texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     lines = texts[-1].split("\n") if texts else []
     end = next((i for i, line in enumerate(lines) if line.lstrip().startswith((">>>", "assert"))), len(lines))
     return "\n".join(lines[:end])

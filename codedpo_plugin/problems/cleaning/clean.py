@@ -18,15 +18,22 @@ if TYPE_CHECKING:
 
 
 def clean(
-    problems: Iterable[MadeProblem], config: CleanConfig, found: Decontamination, pool: Pool, counts: Counter[str]
+    problems: Iterable[MadeProblem],
+    config: CleanConfig,
+    found: Decontamination,
+    pool: Pool | None,
+    counts: Counter[str],
 ) -> Iterator[MadeProblem]:
-    """Yield the problems that are worth learning from, in their order; every other one is counted by its reason."""
+    """Yield the problems that are worth learning from, in their order; every other one is counted by its reason.
+
+    Without a pool no solution is run.
+    """
     problems = _counted(problems, counts)
     problems = without_exact_duplicates(problems, counts)
     problems = with_complete_statements(problems, counts)
     problems = without_contamination(problems, found, counts)
     problems = without_near_duplicates(problems, config.near_duplicates, counts)
-    return with_running_solutions(problems, pool, counts) if config.run_solutions else iter(problems)
+    return with_running_solutions(problems, pool, counts) if pool else iter(problems)
 
 
 def benchmarks_of(config: CleanConfig) -> Decontamination:

@@ -94,7 +94,8 @@ class Index:
             known.count(np.unique(grams(numbers, length)), hits)
         shares = hits / self._sizes
         return [
-            Match(self.texts[i], self.view.name, float(shares[i])) for i in np.flatnonzero(shares >= self.view.share)
+            Match(self.texts[i], self.view.name, float(shares[i]))
+            for i in np.flatnonzero(shares >= self.view.share)
         ]
 
 
@@ -128,9 +129,7 @@ class Decontamination:
 
     def __init__(self, texts: Iterable[BenchmarkText], views: Sequence[View] = (WORDS, PROSE, CODE)) -> None:
         kept = list(texts)
-        self.indexes = [
-            Index(view, [t for t in kept if t.code] if view.only_code else kept) for view in views
-        ]
+        self.indexes = [Index(view, [t for t in kept if t.code] if view.only_code else kept) for view in views]
 
     def matches(self, text: str) -> list[Match]:
         """Return everything a text has in common with the benchmarks, words first."""

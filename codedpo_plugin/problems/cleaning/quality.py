@@ -23,14 +23,17 @@ LIMITS: Final = Limits(cpu_s=5.0)
 
 _OUTSIDE_FILE: Final = re.compile(
     r"\b[\w-]+\.(?:csv|tsv|xlsx?|json|xml|ya?ml|txt|log|dat|db|sqlite|png|jpe?g|gif|pdf|zip|parquet|ini|cfg|html)\b"
-    r"|\b(?:attached|provided|given|accompanying|following|input|external|uploaded) (?:\w+ )?(?:file|image|figure|dataset|picture|diagram)s?\b"
+    r"|\b(?:attached|provided|given|accompanying|following|input|external|uploaded) (?:\w+ )?"
+    r"(?:file|image|figure|dataset|picture|diagram)s?\b"
     r"|\b(?:file|image|dataset)s? (?:is|are|was|were) (?:provided|attached|given)\b",
     re.IGNORECASE,
 )
 _MISSING: Final = re.compile(
-    r"\b(?:code|snippet|function|class|program|implementation|script|lines|method) (?:given |shown |provided )?above\b"
-    r"|\b(?:above|aforementioned|preceding|previous) (?:\w+ )?(?:code|snippet|function|class|program|example|exercise|problem|implementation)\b"
-    r"|\b(?:provided|given|following|existing|original|inspiring) (?:\w+ )?(?:code|snippet|codebase|code snippet|implementation|lines of)\b"
+    r"\b(?:code|snippet|function|class|program|implementation|script|lines|method) (?:given |shown )?above\b"
+    r"|\b(?:above|aforementioned|preceding|previous) (?:\w+ )?"
+    r"(?:code|snippet|function|class|program|example|exercise|problem|implementation)\b"
+    r"|\b(?:provided|given|following|existing|original|inspiring) (?:\w+ )?"
+    r"(?:code|snippet|codebase|implementation|lines of)\b"
     r"|\bas (?:mentioned|described|shown|seen) (?:above|earlier|before|previously)\b"
     r"|\b(?:see|in|refer to) (?:the )?(?:previous|last) (?:section|chapter|lecture)\b",
     re.IGNORECASE,

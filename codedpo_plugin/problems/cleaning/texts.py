@@ -1,8 +1,9 @@
 """Texts as sequences of tokens, and their n-grams as numbers: what duplicates and contamination are found by.
 
 Three views of a text. *Words* are what is left without case, punctuation, layout and comment marks: prose, and code
-as if it were prose. *Prose* is the same without the names that the text's code defines. *Code tokens* are what is left of code without comments, documentation strings and the names
-a programmer chose: it stays the same when names, comments and layout change.
+as if it were prose. *Prose* is the same without the names that the text's code defines. *Code tokens* are what is
+left of code without comments, documentation strings and the names a programmer chose. The last two stay the same
+when names change, the last one when comments do.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Taking answers apart: sections under headings, code in blocks. What is not of the agreed form has a reason.
 
-The form is that of OSS-Instruct (arXiv 2312.02120, figure 2): headings in square brackets on lines of their own, each
-once and in order. What a chat model says before the first heading is left out.
+The form is that of OSS-Instruct (arXiv 2312.02120, figure 2): headings in square brackets on lines of their own,
+each once and in order. What a chat model says before the first heading is left out.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def description_in(text: str) -> str:
 def code_in(text: str, language: str) -> str:
     """Return the one code block of a section. Raises Refused.
 
-    Reasons: ``solution_without_code``, ``solution_cut_off`` (a block that does not end), ``solution_in_several_blocks``,
-    ``solution_in_another_language``.
+    Reasons: ``solution_without_code``, ``solution_cut_off`` (a block that does not end),
+    ``solution_in_several_blocks``, ``solution_in_another_language``.
     """
     blocks = _BLOCK.findall(text)
     if text.count("```") % 2:
@@ -149,16 +149,9 @@ def _head(tree: ast.Module, function: ast.FunctionDef, description: str) -> str:
     indent = "    "
     shown = "\n".join(_wrapped(line) for line in description.strip().split("\n"))
     documentation = ast.Expr(ast.Constant(f"\n{textwrap.indent(shown, indent)}\n{indent}"))
-    head = ast.FunctionDef(
-        name=function.name,
-        args=function.args,
-        body=[documentation],
-        decorator_list=[],
-        returns=function.returns,
-        type_params=[],
-    )
-    parts = [ast.unparse(ast.Module([part], [])) for part in ([*imports, head] if imports else [head])]
-    return "\n".join(parts[:-1]) + ("\n\n\n" if imports else "") + parts[-1] + "\n"
+    function.body, function.decorator_list = [documentation], []
+    parts = ["\n".join(map(ast.unparse, imports))] if imports else []
+    return "\n\n\n".join([*parts, ast.unparse(function)]) + "\n"
 
 
 def _wrapped(line: str) -> str:

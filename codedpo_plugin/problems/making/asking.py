@@ -128,7 +128,9 @@ class Asker:
                 self.counts["requests_failed"] += 1
                 if failed == FAILURES_IN_A_ROW:
                     self.journal.add(found)
-                    raise GenerationError(f"{error}; what was answered is kept, the same command continues") from error
+                    raise GenerationError(
+                        f"{error}; what was answered is kept, the same command continues"
+                    ) from error
         return found
 
     def _call(self, prompts: Sequence[str]) -> list[Any]:

@@ -99,7 +99,7 @@ WAYS: Final[Mapping[str, str]] = {
     "rare requirement": "replace a requirement that is common in exercises by one that is rare and more specific.",
     "deeper reasoning": "if it can be solved in a few simple steps, require more steps of reasoning.",
     "misleading code": "give a piece of wrong code, in a code block, as a reference that leads astray.",
-    "time or space bound": "demand a bound on time or space that the plain solution does not keep. Use it sparingly.",
+    "time or space bound": "demand a bound on time or space that the plain solution does not keep.",
 }
 """The five ways of WizardCoder (arXiv 2306.08568, section 3.1), in our words."""
 
@@ -108,7 +108,9 @@ _LEAKED: Final = re.compile(
     r"|\bgiven (?:exercise|prompt)\b|\brewritten (?:exercise|prompt|problem)\b",
     re.IGNORECASE,
 )
-_DECLINED: Final = re.compile(r"\b(?:as an ai|i'm sorry|i am sorry|i cannot|i can't|i'm unable|unable to help)\b", re.I)
+_DECLINED: Final = re.compile(
+    r"\b(?:as an ai|i'm sorry|i am sorry|i cannot|i can't|i'm unable|unable to help)\b", re.I
+)
 
 
 def way_of(problem: MadeProblem, round_: int, seed: int) -> str:

@@ -60,8 +60,8 @@ class Shares:
 def collect_seeds(config: SeedsConfig, seed: int, counts: Counter[str] | None = None) -> list[Seed]:
     """Return seeds from the configured corpus, up to the number wanted of each language.
 
-    Every document is offered to :func:`snippets`; what is skipped is counted by reason. Raises InputError if there is
-    not one seed, UsageError when a folder, a language or a grammar is not there.
+    Every document is offered to :func:`snippets`; what is skipped is counted by reason. Raises InputError if there
+    is not one seed, UsageError when a folder, a language or a grammar is not there.
     """
     counts = Counter() if counts is None else counts
     require_grammars(config.quotas)

@@ -103,7 +103,7 @@ def _files(root: Path, excluded: tuple[str, ...], counts: Counter[str]) -> Itera
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
-    """Return ``file``, ``folder`` or, for a symbolic link, ``link``: what it leads to may lie anywhere, or above."""
+    """Return ``file``, ``folder`` or, for a symbolic link, ``link``: what it leads to may lie above it."""
     if entry.is_symlink():
         return "link"
     return "folder" if entry.is_dir(follow_symlinks=False) else "file"

@@ -110,7 +110,7 @@ def _parser(language: str) -> Any:
         return Parser(Grammar(getattr(import_module(known.module), known.function)()))
     except ImportError as error:
         raise UsageError(
-            f"seeds in {language} need {error.name}: pip install 'codedpo-plugin[factory]', or ask for other languages"
+            f"seeds in {language} need {error.name}: pip install 'codedpo-plugin[factory]', or leave it out"
         ) from error
 
 

@@ -56,7 +56,7 @@ def _identified(path: str) -> str:
 
 def _package_licences(root: Path) -> dict[str, str]:
     """Return the licences of the packages installed in a folder, by the names they are imported by."""
-    found = {}
+    found: dict[str, str] = {}
     for distribution in distributions(path=[str(root)]):
         licence = _declared(distribution)
         for file in distribution.files or () if licence else ():

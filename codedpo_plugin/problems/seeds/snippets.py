@@ -61,7 +61,7 @@ def _head(lines: list[str]) -> list[str]:
     """Return the comments and blank lines that a document begins with."""
     end = 0
     quoted = ""
-    for end, line in enumerate(lines[:HEAD_LINES], 1):  # noqa: B007 - the last one is the result
+    for end, line in enumerate(lines[:HEAD_LINES], 1):
         opened = next((mark for mark in ('"""', "'''", "/*") if line.lstrip().startswith(mark)), "")
         if quoted:
             quoted = "" if quoted in line else quoted
@@ -74,7 +74,7 @@ def _head(lines: list[str]) -> list[str]:
 
 
 def licence_lines(lines: list[str]) -> int:
-    """Return how many of a document's first lines are a licence: up to the end of the comment that speaks of one."""
+    """Return how many of a document's first lines are a licence: up to the end of the comment that has one."""
     head = _head(lines)
     last = max((i for i, line in enumerate(head) if _LICENCE.search(line)), default=-1)
     if last < 0:
