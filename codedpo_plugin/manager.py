@@ -179,21 +179,11 @@ class Plugins:
         return () if seeds is None else seeds
 
     def make_problems(
-        self,
-        seeds: Iterable[Seed],
-        config: ProblemsConfig,
-        context: Context,
-        execute: ExecuteConfig | None = None,
+        self, seeds: Iterable[Seed], config: ProblemsConfig, execute: ExecuteConfig, context: Context
     ) -> Iterable[Problem]:
         """Call ``codedpo_make_problems``."""
-        from codedpo_plugin.config import ExecuteConfig
-
         problems: Iterable[Problem] = self._stage(
-            "codedpo_make_problems",
-            seeds=seeds,
-            config=config,
-            execute=execute or ExecuteConfig(),
-            context=context,
+            "codedpo_make_problems", seeds=seeds, config=config, execute=execute, context=context
         )
         return problems
 

@@ -157,7 +157,7 @@ class Pipeline:
         settings = _dump(config.make.seeds if config.make else config) | {"seed": self.seed}
         self.perform(Stage("seeds", settings, (), self.run.seeds, work))
 
-    def problems(self, config: ProblemsConfig, execute: ExecuteConfig | None = None) -> None:
+    def problems(self, config: ProblemsConfig, execute: ExecuteConfig = ExecuteConfig()) -> None:  # noqa: B008 - frozen
         """Make the problems."""
         source = config.make.seeds_path if config.make else None
         if config.makes_of_seeds and source is None:
@@ -166,7 +166,7 @@ class Pipeline:
 
         def work(context: Context) -> None:
             seeds = read_seeds(source) if source else self.plugins.collect_seeds(config, context)
-            problems = list(context.tracked(self.plugins.make_problems(seeds, config, context, execute)))
+            problems = list(context.tracked(self.plugins.make_problems(seeds, config, execute, context)))
             if config.make or config.clean:
                 _require_some(len(problems), "problem", context.counts)
                 context.counts["problems_with_solution"] = write_solutions(self.run.solutions, problems)

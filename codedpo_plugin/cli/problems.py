@@ -1,4 +1,4 @@
-"""``codedpo problems``: problems that a model makes of seeds or of other problems, cleaned, and a report on them."""
+"""``codedpo problems``: problems that a model makes of seeds or other problems, cleaned, and a report on them."""
 
 from __future__ import annotations
 

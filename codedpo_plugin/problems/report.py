@@ -1,4 +1,4 @@
-"""What there is to say about problems: what was dropped and why, how similar they are to HumanEval, what they are about."""
+"""What there is to say about problems: what was dropped, how similar they are to HumanEval, what they are about."""
 
 from __future__ import annotations
 

@@ -54,13 +54,13 @@ class View:
     """Texts of fewer tokens are no evidence: they occur by chance."""
     share: float
     """Least share of a benchmark text's n-grams for a match."""
-    only_code: bool = False
-    """Whether it makes sense of programs only."""
+    code: bool | None = None
+    """Whether programs are read this way, or everything else; None: both are."""
 
 
 WORDS: Final = View("words", words, n=8, shortest=6, share=0.35)
-PROSE: Final = View("prose", prose, n=6, shortest=5, share=0.3)
-CODE: Final = View("code", code_tokens, n=12, shortest=12, share=0.5, only_code=True)
+PROSE: Final = View("prose", prose, n=6, shortest=5, share=0.3, code=False)
+CODE: Final = View("code", code_tokens, n=12, shortest=12, share=0.5, code=True)
 
 
 class Index:
@@ -129,7 +129,7 @@ class Decontamination:
 
     def __init__(self, texts: Iterable[BenchmarkText], views: Sequence[View] = (WORDS, PROSE, CODE)) -> None:
         kept = list(texts)
-        self.indexes = [Index(view, [t for t in kept if t.code] if view.only_code else kept) for view in views]
+        self.indexes = [Index(view, [t for t in kept if view.code in (None, t.code)]) for view in views]
 
     def matches(self, text: str) -> list[Match]:
         """Return everything a text has in common with the benchmarks, words first."""

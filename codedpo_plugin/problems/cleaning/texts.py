@@ -40,9 +40,12 @@ _DEFINITIONS: Final = (
     re.compile(r"\bdef\s+\w+\s*\(([^)]*)\)"),
     re.compile(r"^[ \t>]*(\w+(?:\s*,\s*\w+)*)\s*(?::[^=\n]+)?=[^=]", re.MULTILINE),
     re.compile(r"\bfor\s+\(?(\w+(?:\s*,\s*\w+)*)\)?\s+in\b"),
-    re.compile(r"^[ \t]*(?:assert|>>>)(.*)", re.MULTILINE),
 )
-"""Where names are defined, or shown in use by examples. What is found in prose by mistake does no harm."""
+"""Where names are defined. What is found in prose by mistake does no harm."""
+
+_EXAMPLE: Final = re.compile(r"^[ \t#]*(?:assert|>>>)(.*)", re.MULTILINE)
+_CALL: Final = re.compile(r"(?<![.\w])(\w+)\(")
+"""In examples a function that is described but not defined is called."""
 
 _NAME: Final = re.compile(r"[^\W\d]\w*")
 
@@ -63,8 +66,10 @@ def words(text: str) -> list[str]:
 
 def prose(text: str) -> list[str]:
     """Return the words of a text without the names that its code defines: what stays when these are changed."""
-    defined = {n for form in _DEFINITIONS for match in form.findall(text) for n in _NAME.findall(match)} - KEPT
-    return words(_NAME.sub(lambda match: " " if match[0] in defined else match[0], text))
+    defined = {name for form in _DEFINITIONS for match in form.findall(text) for name in _NAME.findall(match)}
+    called = {name for line in _EXAMPLE.findall(text) for name in _CALL.findall(line)}
+    dropped = (defined | called) - KEPT
+    return words(_NAME.sub(lambda match: " " if match[0] in dropped else match[0], text))
 
 
 def code_tokens(text: str) -> list[str]:

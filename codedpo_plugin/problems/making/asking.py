@@ -128,9 +128,7 @@ class Asker:
                 self.counts["requests_failed"] += 1
                 if failed == FAILURES_IN_A_ROW:
                     self.journal.add(found)
-                    raise GenerationError(
-                        f"{error}; what was answered is kept, the same command continues"
-                    ) from error
+                    raise GenerationError(f"{error}; what was answered is kept, run it again to go on") from error
         return found
 
     def _call(self, prompts: Sequence[str]) -> list[Any]:
@@ -154,31 +152,28 @@ class Asker:
         from lm_eval.api.instance import Instance
 
         seed_model(f"{self.seed}:{content_id(prompts[0])}")
-        sampling = self._sampling()
+        options = sampling(self.config)
         answers = list(
             self.lm.generate_until(
-                [Instance("generate_until", {}, (prompt, dict(sampling)), i) for i, prompt in enumerate(prompts)]
+                [Instance("generate_until", {}, (prompt, dict(options)), i) for i, prompt in enumerate(prompts)]
             )
         )
         if len(answers) != len(prompts):
             raise GenerationError(f"the model gave {len(answers)} answers to {len(prompts)} requests")
         return [answer if isinstance(answer, str) else None for answer in answers]
 
-    def _sampling(self) -> dict[str, Any]:
-        return sampling(self.config)
-
     def _journal_key(self, prompt: str) -> str:
         """Return the key of an answer: a digest of everything it depends on."""
         config = self.config
         arguments = {k: str(v) for k, v in sorted(config.model_args.items()) if k not in UNIMPORTANT}
-        return content_id(json.dumps([prompt, config.model, arguments, self._sampling(), self.seed]))
+        return content_id(json.dumps([prompt, config.model, arguments, sampling(config), self.seed]))
 
     def _count(self, prompt: str, answer: object) -> None:
         """Count a question, and the tokens that went in and out."""
         self.counts["questions"] += 1
         for name, text in (("tokens_in", prompt), ("tokens_out", answer if isinstance(answer, str) else "")):
             self.counts[name] += tokens(self.lm, text)
-        if not hasattr(self.lm, "tok_encode"):
+        if not _counts_tokens(self.lm):
             self.counts["tokens_are_estimated"] = 1
 
 
@@ -199,5 +194,9 @@ def tokens(lm: Any, text: str) -> int:
     """Return the number of tokens of a text: by the model's tokenizer, or estimated where it shows none."""
     if not text:
         return 0
-    encode = getattr(lm, "tok_encode", None)
-    return len(encode(text)) if encode else -(-len(text) // CHARACTERS_A_TOKEN)
+    return len(lm.tok_encode(text)) if _counts_tokens(lm) else -(-len(text) // CHARACTERS_A_TOKEN)
+
+
+def _counts_tokens(lm: Any) -> bool:
+    """Return whether a model has a tokenizer; lm-eval's models behind a server may have none."""
+    return hasattr(lm, "tok_encode") and getattr(lm, "tokenizer_backend", "") is not None

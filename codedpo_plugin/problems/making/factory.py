@@ -15,14 +15,15 @@ from codedpo_plugin.records import MadeProblem, Problem
 def problems_from_seeds(seeds: Iterable[Seed], asker: Asker, counts: Counter[str]) -> Iterator[MadeProblem]:
     """Yield the problems that a model makes of seeds; a snippet that occurs twice is asked about once."""
     config = asker.config
-    questions = (seed_question(config.method, seed, config.prompt_form) for seed in _distinct(seeds, counts))
+    questions = (seed_question(config.method, seed, config.prompt_form) for seed in distinct(seeds, counts))
     for question, answer in asker.answers(questions):
         problem = read(question, answer, counts)
         if problem is not None:
             yield problem
 
 
-def _distinct(seeds: Iterable[Seed], counts: Counter[str]) -> Iterator[Seed]:
+def distinct(seeds: Iterable[Seed], counts: Counter[str]) -> Iterator[Seed]:
+    """Yield seeds whose text no earlier one has; the others are counted as ``seed_duplicate``."""
     seen: set[str] = set()
     for seed in seeds:
         if seed.text in seen:

@@ -18,7 +18,7 @@ from codedpo_plugin.errors import UsageError
 CHECKED_BYTES: Final = 16_384
 """How much of a document is parsed first: its beginning mostly tells the language."""
 MOST_ERRORS: Final = 0.2
-"""Largest share of a document in which its language's grammar finds no sense. Macros and new syntax take some."""
+"""Largest share of lines in which a grammar finds something wrong. Macros and new syntax take some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def is_of_language(text: str, language: str) -> bool:
 
 def _makes_sense(data: bytes, language: str) -> bool:
     root = _parser(language).parse(data).root_node
-    return bool(data) and (not root.has_error or _bytes_in_error(root) <= MOST_ERRORS * len(data))
+    return bool(data) and (not root.has_error or len(_lines_in_error(root)) <= MOST_ERRORS * data.count(b"\n"))
 
 
 def parses(text: str, language: str) -> bool:
@@ -114,13 +114,14 @@ def _parser(language: str) -> Any:
         ) from error
 
 
-def _bytes_in_error(node: Any) -> int:
-    """Return how many bytes lie in parts that the grammar could make no sense of."""
-    total, waiting = 0, [node]
+def _lines_in_error(node: Any) -> set[int]:
+    """Return the lines in which the grammar could make no sense of something, or missed something."""
+    lines: set[int] = set()
+    waiting = [node]
     while waiting:
         one = waiting.pop()
-        if one.type == "ERROR":
-            total += one.end_byte - one.start_byte
+        if one.type == "ERROR" or one.is_missing:
+            lines.update(range(one.start_point.row, one.end_point.row + 1))
         elif one.has_error:
             waiting += one.children
-    return int(total)
+    return lines
