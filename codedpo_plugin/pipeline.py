@@ -55,7 +55,7 @@ from codedpo_plugin.manager import Plugins, find
 from codedpo_plugin.problems.solutions import write_solutions
 from codedpo_plugin.problems.stage import read_seeds
 from codedpo_plugin.processes import is_main_process, number_of_processes
-from codedpo_plugin.records import Candidates, PassMatrix, Problem, Scores, SolutionForm
+from codedpo_plugin.records import Candidates, Problem, SolutionForm
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord, differences
 from codedpo_plugin.suites import Suite
 
@@ -335,22 +335,17 @@ class Pipeline:
             parquet.read_scores(self.run.scores),
             strict=True,
         )
-        return [_together(*triple) for triple in triples]
+        return [ScoredProblem.of(*triple) for triple in triples]
 
 
 def run_all(pipeline: Pipeline, config: RunConfig) -> Path:
-    """Run every configured stage; return the report."""
+    """Run every configured stage; return the report. Training on given data takes no pairs, and builds none."""
     run = pipeline.run
     pipeline.manifest.set("config", _dump(config))
-    if config.candidates is not None:
-        pipeline.take_candidates(config.candidates, SolutionForm.PROGRAM)
-    else:
+    if config.train is not None and config.train.data is not None:
         pipeline.problems(config.problems, config.execute)
-        if config.generate is not None:  # without candidates there is a model, the configuration saw to it
-            pipeline.generate(config.generate)
-    pipeline.execute(config.execute)
-    pipeline.score(config.score)
-    pipeline.pairs(config.pairs, config.execute)
+    else:
+        _build_pairs(pipeline, config)
     if config.generate is not None:
         model = ModelConfig(**{k: getattr(config.generate, k) for k in ModelConfig.model_fields})
         if config.evaluate is not None:
@@ -361,6 +356,19 @@ def run_all(pipeline: Pipeline, config: RunConfig) -> Path:
                 pipeline.evaluate(run, model, config.evaluate, config.execute)
                 pipeline.compare(config.evaluate.suites, config.pairs, config.execute)
     return pipeline.report()
+
+
+def _build_pairs(pipeline: Pipeline, config: RunConfig) -> None:
+    """Run the stages from problems, or given candidates, to pairs."""
+    if config.candidates is not None:
+        pipeline.take_candidates(config.candidates, SolutionForm.PROGRAM)
+    else:
+        pipeline.problems(config.problems, config.execute)
+        if config.generate is not None:  # without candidates there is a model, the configuration saw to it
+            pipeline.generate(config.generate)
+    pipeline.execute(config.execute)
+    pipeline.score(config.score)
+    pipeline.pairs(config.pairs, config.execute)
 
 
 def _error_of(stage: str) -> type[CodeDPOError]:
@@ -374,15 +382,6 @@ def _error_of(stage: str) -> type[CodeDPOError]:
         "compare": EvaluationError,
     }
     return EvaluationError if stage.startswith("evaluate") else errors.get(stage, InputError)
-
-
-def _together(candidates: Candidates, matrix: PassMatrix, scores: Scores) -> ScoredProblem:
-    ids = {candidates.problem_id, matrix.problem_id, scores.problem_id}
-    if len(ids) > 1:
-        raise InputError(f"candidates, matrix and scores are not of the same problems: {', '.join(sorted(ids))}")
-    if matrix.verdicts.shape != (len(candidates.solutions), len(candidates.tests)):
-        raise InputError(f"problem {candidates.problem_id}: the matrix does not fit the candidates")
-    return ScoredProblem(candidates, matrix, scores)
 
 
 def _require_some(number: int, what: str, counts: Mapping[str, int]) -> None:

@@ -23,7 +23,7 @@ LIMITS: Final = Limits(cpu_s=5.0)
 
 _OUTSIDE_FILE: Final = re.compile(
     r"\b[\w-]+\.(?:csv|tsv|xlsx?|json|xml|ya?ml|txt|log|dat|db|sqlite|png|jpe?g|gif|pdf|zip|parquet|ini|cfg|html)\b"
-    r"|\b(?:attached|provided|given|accompanying|following|input|external|uploaded) (?:\w+ )?"
+    r"|\b(?:attached|provided|given|accompanying|following|input|external|uploaded) (?:\w+ ){0,2}"
     r"(?:file|image|figure|dataset|picture|diagram)s?\b"
     r"|\b(?:file|image|dataset)s? (?:is|are|was|were) (?:provided|attached|given)\b",
     re.IGNORECASE,

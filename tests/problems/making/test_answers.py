@@ -137,7 +137,7 @@ def test_a_task_that_is_no_head_is_refused_with_a_reason(code, reason):
         ("def f(x):\n    return f(x - 1)\n", "f"),
         ("def main():\n    f(1)\ndef f(x):\n    return x\nmain()\n", "f"),
         ("def add(a, b):\n    return a + b\ndef other():\n    pass\n", "add"),
-        ("def one():\n    pass\ndef two():\n    pass\n", None),
+        ("def left():\n    pass\ndef right():\n    pass\n", None),
         ("class A:\n    def f(self):\n        pass\n", None),
         ("x = 1\n", None),
         ("def f(:", None),

@@ -174,7 +174,7 @@ def with_statement(statement: str) -> str:
         ("I'm sorry, but I cannot help with that.", "evolution_declined"),
         (with_statement(PARENT.instruction), "evolution_unchanged"),
         (with_statement("write a function f(x) that adds one to a NUMBER."), "evolution_unchanged"),
-        (with_statement("Return the next larger integer, please, do."), "evolution_shorter"),
+        (with_statement("Return the next larger integer after it, please."), "evolution_shorter"),
         (with_statement("The harder exercise is this: " + HARDER), "evolution_speaks_of_itself"),
         ("[Problem Description]\n" + HARDER, "answer_without_solution"),
         ("rubbish", "answer_without_problem_description"),
