@@ -112,7 +112,7 @@ def step(name: str, path: Path) -> None:
 
 
 def apart(*command: str) -> dict[str, float]:
-    """Run this script in a process of its own; return what it prints."""
+    """Run this script in a process of its own, whose peak memory begins with this one's; return what it prints."""
     done = subprocess.run([sys.executable, __file__, *command], stdout=subprocess.PIPE, check=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -123,7 +123,7 @@ def apart(*command: str) -> dict[str, float]:
 
 def seeds(files: int, wanted: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        lay_tree(Path(folder), files)
+        apart("lay", "tree", folder, str(files))
         size = sum(p.stat().st_size for p in Path(folder).rglob("*.py")) / 2**20
         command = ["-m", "codedpo_plugin", "seeds", "-o", f"{folder}/out", "--folder", folder]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -141,7 +141,7 @@ def clean(numbers: list[int], peer_numbers: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number in numbers:
             path = Path(folder, f"{number}.jsonl")
-            lay_problems(path, number)
+            apart("lay", "problems", str(path), str(number))
             for name in (
                 "near-duplicates",
                 "decontamination",
@@ -173,12 +173,19 @@ def main() -> None:
     other = commands.add_parser("clean")
     other.add_argument("--problems", type=int, nargs="+", default=[10_000, 30_000, 100_000])
     other.add_argument("--peer", type=int, nargs="*", default=[10_000], help="of these, also item by item")
+    lay = commands.add_parser("lay")
+    lay.add_argument("what")
+    lay.add_argument("path", type=Path)
+    lay.add_argument("number", type=int)
     alone = commands.add_parser("step")
     alone.add_argument("name")
     alone.add_argument("path", type=Path)
     options = parser.parse_args()
     if options.command == "seeds":
         seeds(options.files, options.wanted)
+    elif options.command == "lay":
+        (lay_tree if options.what == "tree" else lay_problems)(options.path, options.number)
+        print("{}")
     elif options.command == "clean":
         clean(options.problems, options.peer)
     else:

@@ -16,7 +16,7 @@ from codedpo_plugin.records import Problem
 def codedpo(*arguments: object) -> str:
     done = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    return done.output
+    return done.stdout
 
 
 def fails(*arguments: object) -> Exception:

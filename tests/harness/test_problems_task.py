@@ -47,8 +47,8 @@ def test_oss_instruct_writes_problems_beside_the_results(metadata, tmp_path):
     found = evaluate(lm, "codedpo_oss_instruct", metadata, apply_chat_template=True)
     parsed = sum(not reason.startswith(("answer", "solution_cut")) for _, _, reason in TRANSCRIPT)
     assert len(lm.requests) == len(TRANSCRIPT)
-    assert found["parsed,none"] == pytest.approx(parsed / len(TRANSCRIPT))
-    assert found["kept,none"] == pytest.approx(5 / len(TRANSCRIPT))
+    assert found["parsed,make"] == pytest.approx(parsed / len(TRANSCRIPT))
+    assert found["kept,make"] == pytest.approx(5 / len(TRANSCRIPT))
     problems, _ = jsonl.read_all(tmp_path / "run" / "problems.jsonl", jsonl.problem_from)
     assert [problem.entry_point for problem in problems] == ["due_tasks", None, None, "rare_words", None]
     assert len((tmp_path / "run" / "solutions.jsonl").read_text().splitlines()) == 5
@@ -61,13 +61,13 @@ def test_a_base_model_goes_on_where_the_prompt_ends(metadata):
     found = evaluate(lm, "codedpo_oss_instruct", metadata, limit=4)
     assert lm.requests[0].args[0].endswith("[Problem Description]\n")
     assert "\nLines of " in lm.requests[0].args[1]["until"]
-    assert found["parsed,none"] > 0
+    assert found["parsed,make"] > 0
 
 
 def test_concepts_give_tasks(metadata, tmp_path):
     found = evaluate(MockLM(lambda _: TASK), "codedpo_concepts", metadata, apply_chat_template=True, limit=3)
-    assert found["parsed,none"] == 1.0
-    assert found["kept,none"] == pytest.approx(1 / 3)
+    assert found["parsed,make"] == 1.0
+    assert found["kept,make"] == pytest.approx(1 / 3)
     (problem,) = jsonl.read_all(tmp_path / "run" / "problems.jsonl", jsonl.problem_from)[0]
     assert problem.entry_point == "list_names"
 
@@ -79,8 +79,8 @@ def test_problems_of_a_file_evolve(metadata, tmp_path):
     )
     more = metadata | {"problems": str(path)}
     found = evaluate(MockLM(lambda _: EVOLVED), "codedpo_evol_instruct", more, apply_chat_template=True)
-    assert 0 < found["parsed,none"] <= 1
-    assert found["kept,none"] == pytest.approx(1 / 9)
+    assert 0 < found["parsed,make"] <= 1
+    assert found["kept,make"] == pytest.approx(1 / 9)
 
 
 def test_arguments_of_the_command_line_win(metadata):
