@@ -89,11 +89,13 @@ class Asker:
     counts: Counter[str] = field(default_factory=Counter)
     """Questions, failures and tokens; what came of the answers is counted elsewhere."""
     seed: int = 0
+    failures: list[str] = field(default_factory=list)
+    """Why the last requests failed, one after the other."""
 
     def answers(self, questions: Iterable[Question]) -> Iterator[tuple[Question, object]]:
         """Yield every question with its answer, in order; those that failed for good are counted and left out.
 
-        Raises GenerationError when the model fails on everything; what it answered before is in the journal.
+        Raises GenerationError when several requests in a row fail, or all do; what was answered before is kept.
         """
         stream = iter(questions)
         while batch := list(islice(stream, self.config.requests_a_call)):
@@ -108,27 +110,27 @@ class Asker:
                     answer = self.journal.get(keys[question.key])
                     self._count(prompts[question.key], answer)
                     yield question, answer
+        if self.failures and not self.counts["questions"]:
+            raise GenerationError(self.failures[-1])
 
     def _ask(self, prompts: Sequence[str], keys: Sequence[str]) -> dict[str, Any]:
         """Return answers by key: of one call or, where calls keep failing, of one request at a time."""
-        try:
-            return dict(zip(keys, self._call(prompts), strict=True))
-        except GenerationError as error:
-            if len(prompts) == 1:
-                raise
-            log.warning("%s; its %d requests are made one by one", error, len(prompts))
+        if len(prompts) > 1:
+            try:
+                return dict(zip(keys, self._call(prompts), strict=True))
+            except GenerationError as error:
+                log.warning("%s; they are made one by one", error)
         found: dict[str, Any] = {}
-        failed = 0
         for key, prompt in zip(keys, prompts, strict=True):
             try:
                 found[key] = self._call([prompt])[0]
-                failed = 0
+                self.failures.clear()
             except GenerationError as error:
-                failed += 1
+                self.failures.append(str(error))
                 self.counts["requests_failed"] += 1
-                if failed == FAILURES_IN_A_ROW:
-                    self.journal.add(found)
-                    raise GenerationError(f"{error}; what was answered is kept, run it again to go on") from error
+            if len(self.failures) == FAILURES_IN_A_ROW:
+                self.journal.add(found)
+                raise GenerationError(f"{self.failures[-1]}; what was answered is kept, run it again to go on")
         return found
 
     def _call(self, prompts: Sequence[str]) -> list[Any]:

@@ -136,6 +136,22 @@ def test_a_model_that_is_gone_stops_the_run_and_what_it_said_is_kept(tmp_path):
     assert sum(map(len, again.calls)) == 8
 
 
+def test_a_single_request_that_fails_is_no_end_but_several_in_a_row_are():
+    alone = CONFIG.model_copy(update={"requests_a_call": 1})
+    found, counts = ask(Flaky(lambda _, prompts: "question 2<" in prompts[0]), 5, config=alone)
+    assert list(found) == ["k0", "k1", "k3", "k4"]
+    assert counts["requests_failed"] == 1
+    lm = Flaky(lambda _, prompts: "question 0<" not in prompts[0])
+    with pytest.raises(GenerationError, match="run it again"):
+        ask(lm, 9, config=alone)
+    assert len(lm.calls) == 1 + 2 * FAILURES_IN_A_ROW
+
+
+def test_where_every_request_fails_the_reason_is_told():
+    with pytest.raises(GenerationError, match="TimeoutError: read timed out"):
+        ask(Flaky(lambda *_: True), 1)
+
+
 def test_pauses_between_repetitions_double(monkeypatch):
     pauses = []
     monkeypatch.setattr("time.sleep", pauses.append)
