@@ -166,6 +166,25 @@ def test_relative_paths_are_relative_to_the_file(tmp_path, monkeypatch):
     assert config.problems == ProblemsConfig(path=tmp_path.resolve() / "conf" / "sub" / "p.jsonl", limit=3)
 
 
+def test_the_paths_of_a_training_are_relative_to_the_file(tmp_path):
+    train = {"method": "sft", "data": "../d.jsonl", "prompt_form": "chat", "chat_template": "t.jinja"}
+    found = load(tmp_path, GENERATE | {"train": train}).train
+    assert (found.data, found.chat_template) == (
+        tmp_path.resolve().parent / "d.jsonl",
+        tmp_path.resolve() / "t.jinja",
+    )
+
+
+def test_the_built_in_chat_template_is_no_path(tmp_path):
+    train = {"prompt_form": "chat", "chat_template": "instruction"}
+    assert load(tmp_path, GENERATE | {"train": train}).train.chat_template == "instruction"
+
+
+def test_a_chat_template_without_chat_is_refused(tmp_path):
+    message = refused(tmp_path, GENERATE | {"train": {"chat_template": "instruction"}})
+    assert message == "train: chat_template needs prompt_form: chat"
+
+
 def test_absolute_paths_stay(tmp_path):
     place = tmp_path.resolve() / "elsewhere" / "c.jsonl"
     assert load(tmp_path, {"candidates": str(place)}).candidates == place

@@ -29,6 +29,7 @@ def run(tmp_path):
         ("scores", "scores.parquet"),
         ("pairs", "pairs.jsonl"),
         ("train", "train"),
+        ("checkpoints", "train.checkpoints"),
         ("report", "report.html"),
         ("comparison", "comparison.json"),
     ],
@@ -51,6 +52,15 @@ def test_a_file_that_is_there_is_returned(run):
     run.path.mkdir()
     run.pairs.touch()
     assert run.require(run.pairs, "pairs DIR") == run.pairs
+
+
+def test_clearing_removes_what_a_run_wrote_and_nothing_else(run):
+    for folder in (run.train, run.checkpoints, run.before.path / "eval", run.path / "eval"):
+        folder.mkdir(parents=True)
+    for path in (run.pairs, run.manifest, run.path / "notes.txt"):
+        path.touch()
+    run.clear()
+    assert [path.name for path in run.path.iterdir()] == ["notes.txt"]
 
 
 def test_a_new_manifest_is_in_memory_only(run):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from codedpo_plugin import hookimpl
+from codedpo_plugin.processes import is_main_process
 
 if TYPE_CHECKING:
     from codedpo_plugin.manager import Plugins
@@ -80,7 +81,7 @@ def session(*, verbose: bool = False) -> Iterator[Plugins]:
     from codedpo_plugin.manager import create_plugins
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("codedpo_plugin").setLevel(logging.INFO)
+    logging.getLogger("codedpo_plugin").setLevel(logging.INFO if is_main_process() else logging.ERROR)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.INFO if verbose else logging.ERROR)
     bars = ProgressBars()

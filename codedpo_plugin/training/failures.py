@@ -1,7 +1,8 @@
-"""What goes wrong in a training, said so that the user can mend it."""
+"""What the user hears of the libraries below: failures, with what mends them, and nothing else."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -24,6 +25,29 @@ def explained(config: TrainConfig) -> Iterator[None]:
         if isinstance(error, MemoryError) or any(words in str(error).lower() for words in OUT_OF_MEMORY):
             raise TrainingError(f"there is not enough memory. {_advice(config)}") from error
         raise
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the libraries' own progress bars, and what they say to one another, off the screen."""
+    from datasets import utils as datasets
+    from transformers.utils import logging as transformers
+
+    bars = datasets.are_progress_bars_disabled(), transformers.is_progress_bar_enabled()
+    verbosity = transformers.get_verbosity()
+    datasets.disable_progress_bars()
+    transformers.disable_progress_bar()
+    transformers.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        transformers.set_verbosity(verbosity)
+        if not bars[0]:
+            datasets.enable_progress_bars()
+        if bars[1]:
+            transformers.enable_progress_bar()
 
 
 def _advice(config: TrainConfig) -> str:

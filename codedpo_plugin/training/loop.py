@@ -11,13 +11,13 @@ from typing import Any
 
 from codedpo_plugin.config import ModelConfig, TrainConfig
 from codedpo_plugin.context import Context
-from codedpo_plugin.errors import UsageError
-from codedpo_plugin.processes import is_main_process
+from codedpo_plugin.errors import TrainingError, UsageError
+from codedpo_plugin.processes import is_main_process, number_of_processes
 from codedpo_plugin.records import PreferencePair
 from codedpo_plugin.training import callbacks
 from codedpo_plugin.training.data import Row, Split, hold_out, read_pairs
 from codedpo_plugin.training.encoding import fitting
-from codedpo_plugin.training.failures import explained
+from codedpo_plugin.training.failures import explained, quiet
 from codedpo_plugin.training.models import adapters, load_model, load_tokenizer, pretrained_name, save, uses_bf16
 from codedpo_plugin.training.plot import write_logprobs_plot
 from codedpo_plugin.training.tracking import recorded, tracked_answers, tracking, write_lines
@@ -63,12 +63,17 @@ def train(method: Method, model: ModelConfig, config: TrainConfig, output: Path,
     it, when packages or memory are missing, the model cannot be loaded or the loss is not a number.
     """
     name = pretrained_name(model)
-    with explained(config):
+    with explained(config), quiet():
         tokenizer = load_tokenizer(name, config)
         rows = fitting(method.rows, tokenizer, config.max_length, context.counts)
         if context.counts["truncated"]:
             log.warning("%d of %d rows are cut to max_length", context.counts["truncated"], len(rows))
         trainer = _trainer(method, rows, load_model(name, config), tokenizer, config, output, context)
+        if trainer.accelerator.num_processes != number_of_processes():
+            raise TrainingError(
+                f"{number_of_processes()} processes were launched, but each trains by itself. Launch them with "
+                "`accelerate launch --multi_gpu` or `torchrun`."
+            )
         start = callbacks.last_checkpoint(context.checkpoints)
         if start:
             log.info("the training continues after step %s", start.name.rpartition("-")[2])
@@ -128,6 +133,7 @@ def _arguments(config: TrainConfig, seed: int, folder: Path, *, keep: bool) -> d
         "gradient_checkpointing": config.gradient_checkpointing,
         "max_length": config.max_length,
         "bf16": uses_bf16(config),
+        "use_cpu": not torch.accelerator.is_available(),  # without it, bf16 on a CPU is refused
         "seed": seed,
         "data_seed": seed,
         "logging_steps": 1,
@@ -143,7 +149,7 @@ def _arguments(config: TrainConfig, seed: int, folder: Path, *, keep: bool) -> d
 
 def _write_records(history: Sequence[Mapping[str, Any]], output: Path) -> None:
     """Write what the trainer logged at each step, and the tracked log-probabilities with their picture."""
-    write_lines(output / "log.jsonl", (entry for entry in history if "loss" in entry))
+    write_lines(output / "log.jsonl", (_logged(entry) for entry in history if "loss" in entry))
     lines = recorded(history)
     if not lines:
         return
@@ -152,3 +158,8 @@ def _write_records(history: Sequence[Mapping[str, Any]], output: Path) -> None:
         write_logprobs_plot(output / "logprobs.svg", lines)
     else:
         log.info("no picture of the log-probabilities: pip install 'codedpo-plugin[plot]'")
+
+
+def _logged(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was logged at a step, without what an interruption changes: an order, and a running total."""
+    return {"step": entry["step"]} | {name: entry[name] for name in sorted(entry) if name != "num_tokens"}

@@ -25,6 +25,9 @@ NAMES: Final[Mapping[PairKind, tuple[str, str]]] = {
 }
 """What the chosen and the rejected answer of a pair are called."""
 
+FIELDS: Final = ("step", "kind", "mean", "mean_sequence", "count")
+"""The fields of a line of ``logprobs.jsonl``."""
+
 RECORD: Final = "logprobs"
 """The key of the records in the trainer's log, which goes into checkpoints and so survives interruptions."""
 
@@ -98,23 +101,30 @@ def record(step: int, answers: Sequence[Tracked], log_probs: Sequence[float]) ->
         ]
         if own:
             mean, whole = fmean(p / tokens for p, tokens in own), fmean(p for p, _ in own)
-            lines.append({"step": step, "kind": kind, "mean": mean, "mean_sequence": whole, "count": len(own)})
+            lines.append(dict(zip(FIELDS, (step, kind, mean, whole, len(own)), strict=True)))
     return lines
 
 
 def tracking(answers: Sequence[Tracked], every: int) -> Any:
     """Return the callback that records the answers before the first step, every so many steps, and at the end."""
 
-    def take(args: Any, state: Any, model: Any, **_: Any) -> None:  # noqa: ARG001 - the protocol of callbacks
+    def take(state: Any, model: Any) -> None:
         if not any(entry["step"] == state.global_step for entry in _entries(state.log_history)):
             lines = record(state.global_step, answers, log_probabilities(model, answers))
             state.log_history.append({"step": state.global_step, RECORD: lines})
 
-    def take_some(args: Any, state: Any, model: Any, **_: Any) -> None:
-        if state.global_step % every == 0:
-            take(args, state, model)
+    def begin(args: Any, state: Any, model: Any, **_: Any) -> None:  # noqa: ARG001 - the protocol of callbacks
+        if state.global_step == 0:  # and not where an interrupted training continues
+            take(state, model)
 
-    return callback(on_train_begin=take, on_step_end=take_some, on_train_end=take)
+    def step(args: Any, state: Any, model: Any, **_: Any) -> None:  # noqa: ARG001 - idem
+        if state.global_step % every == 0:
+            take(state, model)
+
+    def end(args: Any, state: Any, model: Any, **_: Any) -> None:  # noqa: ARG001 - idem
+        take(state, model)
+
+    return callback(on_train_begin=begin, on_step_end=step, on_train_end=end)
 
 
 def _entries(log: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
@@ -122,8 +132,8 @@ def _entries(log: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
 
 
 def recorded(log: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the lines that were recorded in a trainer's log."""
-    return [line for entry in _entries(log) for line in entry[RECORD]]
+    """Return the lines that were recorded in a trainer's log, their fields in the order of the format."""
+    return [{name: line[name] for name in FIELDS} for entry in _entries(log) for line in entry[RECORD]]
 
 
 def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:

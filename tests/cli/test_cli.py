@@ -316,3 +316,33 @@ def test_a_truncated_side_is_a_clear_error(sides):
     assert done.returncode == 1
     assert f"{after}:4: not JSON" in done.stderr
     assert "is it complete?" in done.stderr
+
+
+# --------------------------------------------------------------------------- train
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--set", "track_evry=3"), "Did you mean 'track_every'"),
+        (("--set", "track_every"), "--set: KEY=VALUE is expected, got 'track_every'"),
+        (("--set", "track_every=never"), "track_every"),
+        (("--set", "track_every=[1"), "--set track_every: '[1' cannot be read as YAML"),
+        (("--method", "dop"), "unknown trainer 'dop'. Did you mean 'dpo'"),
+        (("--data", "d.jsonl"), "dpo learns from the pairs of a run; data is for sft"),
+        ((), "codedpo pairs DIR"),
+    ],
+)
+def test_what_cannot_be_trained_is_wrong_usage(tmp_path, options, message):
+    done = codedpo("train", tmp_path, "--model", "m", *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_a_model_that_is_not_there_fails_the_training(tmp_path):
+    pair = {"prompt": "p", "chosen": "a", "rejected": "b", "kind": "correctness", "problem_id": "1"}
+    scores = {"chosen_score": 2, "rejected_score": 1, "margin": 1}
+    (tmp_path / "pairs.jsonl").write_text(json.dumps(pair | scores) + "\n")
+    done = codedpo("train", tmp_path, "--model", tmp_path / "nowhere")
+    assert done.returncode == 1
+    assert f"the tokenizer of {tmp_path / 'nowhere'} cannot be loaded" in done.stderr

@@ -15,7 +15,7 @@ from codedpo_plugin.rundir import Manifest, RunDirectory
         ("rankers", {"self-validation", "all-tests", "pass-count", "random"}),
         ("executors", {"local"}),
         ("sandboxes", {"landlock", "bubblewrap", "unconfined"}),
-        ("trainers", {"dpo", "rpo"}),
+        ("trainers", {"dpo", "rpo", "kto", "sft"}),
         ("suites", {"micro", "humaneval", "humaneval_plus", "mbpp", "mbpp_plus"}),
     ],
 )
