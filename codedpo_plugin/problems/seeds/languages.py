@@ -1,7 +1,7 @@
 """The languages of seeds: what their files end in, and whether a text is one of theirs.
 
-The grammars are tree-sitter's, one package a language, all in the wheels: the collections of grammars on PyPI
-either download them when they are used or are no longer released.
+The grammars are tree-sitter's, one package a language, which work offline: the collection of them on PyPI downloads
+each grammar when it is first used.
 """
 
 from __future__ import annotations
