@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,47 +20,53 @@ from codedpo_plugin.cli.options import (
     Workers,
     make,
 )
-from codedpo_plugin.cli.seeds import Dataset, DatasetArgs, Folders, PerDocument, Quotas, seeds_section
 
 if TYPE_CHECKING:
+    from codedpo_plugin.config import ExecuteConfig, ProblemsConfig
+    from codedpo_plugin.pipeline import Pipeline
     from codedpo_plugin.rundir import RunDirectory
+
+MaybeModel = Annotated[
+    str | None, typer.Option("--model", "-m", help="A model directory or name, or an lm-eval model type.")
+]
+Method = Annotated[str, typer.Option(help="oss-instruct, concepts or evol-instruct.")]
+Seeds = Annotated[Path | None, typer.Option(help="A seeds.jsonl; default: DIR's own, else the standard library.")]
+Problems = Annotated[
+    Path | None, typer.Option("--problems", help="A problems.jsonl to evolve or, without a model, to clean.")
+]
+Limit = Annotated[int | None, typer.Option(help="Use the first so many seeds or problems.")]
+Rounds = Annotated[int, typer.Option(help="Times each problem is evolved.")]
+Temperature = Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")]
+MaxTokens = Annotated[int, typer.Option(help="Longest answer.")]
+Benchmarks = Annotated[str, typer.Option("--benchmark", help="What must not be learned; empty: nothing.")]
+Against = Annotated[list[Path] | None, typer.Option(help="A file of JSON lines with more of it; may be repeated.")]
+Clean = Annotated[bool, typer.Option("--clean/--no-clean", help="Drop what is not worth learning.")]
+RunSolutions = Annotated[bool, typer.Option("--run/--no-run", help="Run Python solutions, confined.")]
+Report = Annotated[bool, typer.Option("--report", help="Report on the problems, also of an earlier run.")]
+Plot = Annotated[Path | None, typer.Option(help="Draw the report to a file.")]
+Embedding = Annotated[
+    str | None, typer.Option(help="A sentence-transformers model for the categories; default: TF-IDF.")
+]
 
 
 def problems(
     output: Output,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="A model directory or name, or an lm-eval model type.")
-    ] = None,
+    model: MaybeModel = None,
     model_args: ModelArgs = "",
-    method: Annotated[str, typer.Option(help="oss-instruct, concepts or evol-instruct.")] = "oss-instruct",
-    seeds: Annotated[Path | None, typer.Option(help="A seeds.jsonl; default: seeds are collected.")] = None,
-    folder: Folders = None,
-    dataset: Dataset = None,
-    dataset_args: DatasetArgs = "{}",
-    quota: Quotas = "",
-    per_document: PerDocument = 1,
-    problems: Annotated[
-        Path | None, typer.Option(help="A problems.jsonl to evolve or, without a model, to clean.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="Use the first so many seeds or problems.")] = None,
-    rounds: Annotated[int, typer.Option(help="Times each problem is evolved.")] = 1,
-    temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.0,
-    max_tokens: Annotated[int, typer.Option(help="Longest answer.")] = 1024,
-    retries: Annotated[int, typer.Option(help="Times a failed call of the model is repeated.")] = 3,
-    benchmark: Annotated[
-        str, typer.Option(help="What must not be learned, separated by commas; empty: nothing.")
-    ] = "humaneval,mbpp,ds1000",
-    against: Annotated[list[Path] | None, typer.Option(help="A file of JSON lines with more of it.")] = None,
-    near_duplicates: Annotated[float, typer.Option(help="Least Jaccard similarity of near-duplicates.")] = 0.7,
-    clean: Annotated[bool, typer.Option("--clean/--no-clean", help="Drop what is not worth learning.")] = True,
-    run_solutions: Annotated[bool, typer.Option("--run/--no-run", help="Run Python solutions, confined.")] = True,
-    report: Annotated[
-        bool, typer.Option("--report", help="Report on the problems, also of an earlier run.")
-    ] = False,
-    plot: Annotated[Path | None, typer.Option(help="Draw the report to a file.")] = None,
-    embedding_model: Annotated[
-        str | None, typer.Option(help="A sentence-transformers model for the categories; default: TF-IDF.")
-    ] = None,
+    method: Method = "oss-instruct",
+    seeds: Seeds = None,
+    given: Problems = None,
+    limit: Limit = None,
+    rounds: Rounds = 1,
+    temperature: Temperature = 0.0,
+    max_tokens: MaxTokens = 1024,
+    benchmark: Benchmarks = "humaneval,mbpp,ds1000",
+    against: Against = None,
+    clean: Clean = True,
+    run_solutions: RunSolutions = True,
+    report: Report = False,
+    plot: Plot = None,
+    embedding_model: Embedding = None,
     batch_size: BatchSize = "8",
     device: Device = None,
     apply_chat_template: Chat = False,
@@ -70,48 +76,43 @@ def problems(
     restart: Restart = False,
     verbose: Verbose = False,
 ) -> None:
-    """Make problems with a model, drop duplicates, contaminated and broken ones; write problems.jsonl."""
-    from codedpo_plugin.cli.console import out, session
+    """Make problems with a model, drop what is not worth learning; write problems.jsonl."""
+    from codedpo_plugin.cli.console import session
     from codedpo_plugin.cli.options import kinds_of, model_section
     from codedpo_plugin.config import CleanConfig, ExecuteConfig, FactoryConfig, ProblemsConfig
     from codedpo_plugin.errors import UsageError
     from codedpo_plugin.pipeline import Pipeline
     from codedpo_plugin.rundir import RunDirectory
 
+    if model is None and given is None and not report:
+        raise UsageError("give --model to make problems, --problems to clean them, or --report on earlier ones")
     run = RunDirectory(output)
-    cleaning = make(
-        CleanConfig,
-        benchmarks=kinds_of(benchmark),
-        against=tuple(against or ()),
-        near_duplicates=near_duplicates,
-        run_solutions=run_solutions,
-    )
-    values: dict[str, Any] = {"path": problems, "limit": limit, "clean": cleaning if clean else None}
-    if model is not None:
-        values["make"] = model_section(
-            FactoryConfig,
-            model,
-            model_args,
-            chat=apply_chat_template,
-            batch_size=batch_size,
-            device=device,
-            method=method,
-            seeds=seeds_section(folder, dataset, dataset_args, quota, per_document),
-            seeds_path=seeds,
-            rounds=rounds,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            retries=retries,
-        )
+    options = {"method": method, "rounds": rounds, "temperature": temperature, "max_tokens": max_tokens}
+    options |= {"batch_size": batch_size, "device": device, "seeds_path": seeds or run.seeds}
+    rules = {"benchmarks": kinds_of(benchmark), "against": tuple(against or ()), "run_solutions": run_solutions}
+    making = None
+    if model:
+        making = model_section(FactoryConfig, model, model_args, chat=apply_chat_template, **options)
+    values = {"path": given, "limit": limit, "make": making, "clean": make(CleanConfig, **rules) if clean else None}
     with session(verbose=verbose) as plugins:
-        if model is not None or problems is not None:
+        if making or given:
             pipeline = Pipeline(run, plugins, seed, restart=restart)
-            pipeline.problems(make(ProblemsConfig, **values), make(ExecuteConfig, workers=workers, sandbox=sandbox))
-            out(f"problems: {run.problems}")
-        elif not report:
-            raise UsageError("give --model to make problems, --problems to clean them, or --report on earlier ones")
+            _perform(
+                pipeline, make(ProblemsConfig, **values), make(ExecuteConfig, workers=workers, sandbox=sandbox)
+            )
         if report or plot:
             _report(run, embedding_model, plot)
+
+
+def _perform(pipeline: Pipeline, config: ProblemsConfig, execute: ExecuteConfig) -> None:
+    """Make the problems, of seeds from the standard library where there are none."""
+    from codedpo_plugin.cli.console import out
+
+    source = config.make.seeds_path if config.make else None
+    if config.makes_of_seeds and source == pipeline.run.seeds and not source.exists():
+        pipeline.seeds(config)
+    pipeline.problems(config, execute)
+    out(f"problems: {pipeline.run.problems}")
 
 
 def _report(run: RunDirectory, embedding_model: str | None, plot: Path | None) -> None:

@@ -86,25 +86,19 @@ def test_problems_are_cleaned_and_reported_on(tmp_path):
     )
 
 
-def test_a_model_makes_problems_of_seeds(corpus, tmp_path):
+def test_a_model_makes_problems_of_the_seeds_that_lie_there(corpus, tmp_path):
     """The dummy model of lm-eval answers rubbish: the run says so, by reason, and stops."""
-    error = fails(
-        "problems",
-        "-o",
-        tmp_path / "run",
-        "--model",
-        "dummy",
-        "--folder",
-        corpus,
-        "--quota",
-        "python=4",
-        "--benchmark",
-        "",
-    )
+    codedpo("seeds", "-o", tmp_path / "run", "--folder", corpus, "--quota", "python=4")
+    error = fails("problems", "-o", tmp_path / "run", "--model", "dummy", "--benchmark", "")
     assert isinstance(error, InputError)
-    assert "not one problem (answer_without_problem_description: 4" in str(
-        error
-    ) or "answer_without_solution: 4" in str(error)
+    assert "not one problem" in str(error)
+    assert "questions: 4" in str(error)
+
+
+def test_without_seeds_they_are_collected_from_the_standard_library(tmp_path):
+    error = fails("problems", "-o", tmp_path / "run", "--model", "dummy", "--benchmark", "", "--limit", "2")
+    assert "questions: 2" in str(error)
+    assert (tmp_path / "run" / "seeds.jsonl").exists()
 
 
 def test_without_anything_to_do_it_says_what_to_give(tmp_path):

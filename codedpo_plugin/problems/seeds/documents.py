@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from codedpo_plugin.errors import InputError, UsageError, boundary
 from codedpo_plugin.problems.seeds.languages import language_named, language_of
-from codedpo_plugin.problems.seeds.licences import Licences
+from codedpo_plugin.problems.seeds.licences import PYTHON, Licences
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -54,7 +54,7 @@ def documents(config: SeedsConfig, counts: Counter[str]) -> Iterator[Document]:
 
 def folder_documents(folder: Path, config: SeedsConfig, counts: Counter[str]) -> Iterator[Document]:
     """Yield the documents in a folder, by name; what its ``.gitignore`` files name is left out."""
-    licences = Licences(folder)
+    licences = Licences(folder, "" if config.folders else PYTHON)
     excluded = () if config.folders else ("site-packages", "dist-packages")  # they lie in the standard library's
     for path in _files(folder, excluded, counts):
         language = language_of(path)

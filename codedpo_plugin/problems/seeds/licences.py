@@ -13,19 +13,23 @@ _TAG: Final = re.compile(r"SPDX-License-Identifier:\s*([\w.+-]+(?: (?:OR|AND|WIT
 _FILE: Final = re.compile(r"(?:licen[cs]e|copying)(?:[.-][\w.-]+)?", re.IGNORECASE)
 HEAD_CHARACTERS: Final = 2_000
 
+PYTHON: Final = "PSF-2.0"
+"""The licence of the standard library."""
+
 
 class Licences:
     """The licences of the files below a folder."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = str(root)
+    def __init__(self, root: Path, known: str = "") -> None:
+        """Take in a folder, and its licence if that is known beforehand."""
+        self.root, self.known = str(root), known
         self._packages = _package_licences(root)
         self._of_folder = cache(self._look_up)
 
     def of(self, path: str, text: str) -> str:
         """Return the SPDX identifier of a file's licence, the name of an unknown licence file, or nothing."""
         tag = _TAG.search(text, 0, HEAD_CHARACTERS)
-        return tag[1] if tag else self._of_folder(os.path.dirname(path))
+        return tag[1] if tag else self.known or self._of_folder(os.path.dirname(path))
 
     def _look_up(self, folder: str) -> str:
         """Return the licence of a folder: of its own licence file or that of the next folder above."""

@@ -119,6 +119,7 @@ def test_by_default_it_is_the_standard_library_of_this_python():
     names = {Path(d.source).name for d in found}
     assert {"heapq.py", "textwrap.py"} <= names
     assert not any("site-packages" in d.source for d in found)
+    assert next(d.licence for d in found if d.source.endswith("heapq.py")) == "PSF-2.0"
 
 
 ROWS = [
