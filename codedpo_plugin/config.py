@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Final, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -19,6 +19,11 @@ from codedpo_plugin.records import PairKind
 
 PromptForm = Literal["base", "chat"]
 """How a model is asked: by a prompt to continue, or by a message to answer."""
+
+MAGICODER_SEEDS: Final = {"python": 40_000} | dict.fromkeys(
+    ("cpp", "java", "typescript", "shell", "csharp", "rust", "php", "swift"), 5_000
+)
+"""Seeds of each language (arXiv 2312.02120, section 2.1)."""
 
 
 class Section(BaseModel):
@@ -30,18 +35,33 @@ class Section(BaseModel):
 S = TypeVar("S", bound=Section)
 
 
-class ProblemsConfig(Section):
-    """Where the problems come from: exactly one of ``suite`` and ``path``."""
+class SeedsConfig(Section):
+    """Where seeds come from: folders, a data set, or the standard library of the running Python."""
 
-    suite: str | None = Field(None, description="name of an installed suite")
-    split: Literal["train", "heldout", "all"] = Field("train", description="which part of the suite")
-    path: Path | None = Field(None, description="a problems.jsonl")
-    limit: int | None = Field(None, gt=0, description="use the first so many")
+    folders: tuple[Path, ...] = Field((), description="folders of source code; .gitignore files are respected")
+    dataset: str | None = Field(None, description="or a data set, streamed: bigcode/starcoderdata, …")
+    dataset_args: dict[str, Any] = Field(default_factory=dict, description="for load_dataset: split, data_dir, …")
+    text_column: str = Field("content", description="the data set's column with the code")
+    path_column: str = Field(
+        "max_stars_repo_path", description="its column with the path, which tells the language"
+    )
+    language_column: str = Field("lang", description="or its column with the language")
+    licence_column: str = Field("license", description="its column with the licence")
+    language: str | None = Field(None, description="the language of all its rows, if no column says")
+    quotas: dict[str, int] = Field(
+        default_factory=lambda: dict(MAGICODER_SEEDS), min_length=1, description="seeds wanted of each language"
+    )
+    per_document: int = Field(1, gt=0, description="seeds a document, not overlapping")
+    max_lines: int = Field(15, gt=0, description="lines of the longest seed")
+    max_file_kb: int = Field(1024, gt=0, description="larger files are left out")
+    max_documents: int | None = Field(None, gt=0, description="read no more than so many")
 
     @model_validator(mode="after")
-    def _one_source(self) -> ProblemsConfig:
-        if (self.suite is None) == (self.path is None):
-            raise ValueError("give exactly one of 'suite' and 'path'")
+    def _one_corpus(self) -> SeedsConfig:
+        if self.folders and self.dataset:
+            raise ValueError("give 'folders' or 'dataset', not both")
+        if any(quota <= 0 for quota in self.quotas.values()):
+            raise ValueError("'quotas' have to be positive")
         return self
 
 
@@ -53,6 +73,58 @@ class ModelConfig(Section):
     batch_size: int | str = Field(8, description="as lm-eval's --batch_size")
     device: str | None = Field(None, description="as lm-eval's --device")
     prompt_form: PromptForm = Field("base", description="base: continue the prompt; chat: answer a message")
+
+
+class FactoryConfig(ModelConfig):
+    """How a model makes problems. Greedy decoding as in Magicoder (arXiv 2312.02120, section 2.1)."""
+
+    method: Literal["oss-instruct", "concepts", "evol-instruct"] = Field(..., description="how problems are made")
+    seeds: SeedsConfig = SeedsConfig()
+    seeds_path: Path | None = Field(None, description="a seeds.jsonl instead of collecting seeds")
+    rounds: int = Field(1, gt=0, description="times each problem is evolved (evol-instruct)")
+    temperature: float = Field(0.0, ge=0, description="sampling temperature")
+    top_p: float = Field(1.0, gt=0, le=1, description="nucleus sampling")
+    max_tokens: int = Field(1024, gt=0, description="longest answer")
+    requests_a_call: int = Field(64, gt=0, description="requests a call; its answers are kept together")
+    retries: int = Field(3, ge=0, description="times a failed call is repeated before its requests are made alone")
+    retry_wait_s: float = Field(2.0, ge=0, description="pause before the first repetition; doubles with each")
+
+
+class CleanConfig(Section):
+    """Which problems are dropped."""
+
+    benchmarks: tuple[str, ...] = Field(("humaneval", "mbpp", "ds1000"), description="what must not be learned")
+    against: tuple[Path, ...] = Field((), description="files of JSON lines with more of it")
+    near_duplicates: float = Field(0.7, gt=0, le=1, description="least Jaccard similarity of near-duplicates")
+    run_solutions: bool = Field(default=True, description="run Python solutions, confined")
+
+
+class ProblemsConfig(Section):
+    """Where the problems come from: a suite, a file, or a model that makes them."""
+
+    suite: str | None = Field(None, description="name of an installed suite")
+    split: Literal["train", "heldout", "all"] = Field("train", description="which part of the suite")
+    path: Path | None = Field(None, description="a problems.jsonl")
+    make: FactoryConfig | None = Field(None, description="make them; evol-instruct starts from 'suite' or 'path'")
+    clean: CleanConfig | None = Field(None, description="drop duplicates, contaminated and broken problems")
+    limit: int | None = Field(
+        None, gt=0, description="use the first so many, of seeds where problems are made of them"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ProblemsConfig:
+        given = (self.suite is not None) + (self.path is not None)
+        if self.make is None or self.make.method == "evol-instruct":
+            if given != 1:
+                raise ValueError("give exactly one of 'suite' and 'path'")
+        elif given:
+            raise ValueError(f"{self.make.method} makes problems from seeds: give neither 'suite' nor 'path'")
+        return self
+
+    @property
+    def makes_of_seeds(self) -> bool:
+        """Return whether problems are made of seeds."""
+        return self.make is not None and self.make.method != "evol-instruct"
 
 
 class GenerateConfig(ModelConfig):
@@ -191,25 +263,24 @@ def load_config(path: Path) -> RunConfig:
     if not isinstance(data, dict):
         raise UsageError(f"{path}: a mapping of sections is expected, got {type(data).__name__}")
     try:
-        return _relative_to(RunConfig.model_validate(data), path.parent)
+        return _resolved(RunConfig.model_validate(data), path.parent)
     except ValidationError as error:
         raise UsageError(f"{path}: " + "; ".join(_explain(e) for e in error.errors())) from error
 
 
-def _relative_to(config: RunConfig, folder: Path) -> RunConfig:
-    """Resolve the paths of a configuration against the folder of its file."""
-    sections: dict[str, Section] = {"problems": _resolved(config.problems, folder, "path")}
-    if config.train:
-        sections["train"] = _resolved(config.train, folder, "data", "chat_template")
-    return _resolved(config, folder, "candidates").model_copy(update=sections)
+def _resolved(section: S, folder: Path) -> S:
+    """Return a section, with its own sections, in which every path is absolute."""
+    values = ((name, getattr(section, name)) for name in type(section).model_fields)
+    return section.model_copy(update={name: _absolute(value, folder) for name, value in values})
 
 
-def _resolved(section: S, folder: Path, *names: str) -> S:
-    """Return a section with the named fields that hold a path made absolute."""
-    paths = {
-        name: (folder / value).resolve() for name in names if isinstance(value := getattr(section, name), Path)
-    }
-    return section.model_copy(update=paths)
+def _absolute(value: Any, folder: Path) -> Any:
+    """Return a value of a section with its paths resolved against a folder."""
+    if isinstance(value, Path):
+        return (folder / value).resolve()
+    if isinstance(value, Section):
+        return _resolved(value, folder)
+    return tuple(_absolute(item, folder) for item in value) if isinstance(value, tuple) else value
 
 
 def _explain(error: Any) -> str:

@@ -31,6 +31,8 @@ class Context:
     """What the stage did and dropped, by reason; goes into the manifest."""
     progress: Callable[[int, int | None], None] = _silent
     """Called with the number of units done and, if known, of all units."""
+    folder: Path | None = None
+    """The run directory, for what a stage keeps beside its output; None: nowhere."""
     checkpoints: Path | None = None
     """Where a stage may keep what it continues from after an interruption; None: nowhere."""
 

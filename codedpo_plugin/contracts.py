@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from codedpo_plugin.errors import InputError
+
 if TYPE_CHECKING:
     from codedpo_plugin.config import ExecuteConfig, ModelConfig, TrainConfig
     from codedpo_plugin.context import Context
@@ -21,6 +23,8 @@ class Seed:
     language: str
     source: str
     """Where it was found."""
+    licence: str = ""
+    """What is known of the licence it is under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,18 @@ class ScoredProblem:
     candidates: Candidates
     matrix: PassMatrix
     scores: Scores
+
+    @classmethod
+    def of(cls, candidates: Candidates, matrix: PassMatrix, scores: Scores) -> ScoredProblem:
+        """Put together what belongs to one problem. Raises InputError if it does not."""
+        ids = {candidates.problem_id, matrix.problem_id, scores.problem_id}
+        if len(ids) > 1:
+            raise InputError(
+                f"candidates, matrix and scores are not of the same problems: {', '.join(sorted(ids))}"
+            )
+        if matrix.verdicts.shape != (len(candidates.solutions), len(candidates.tests)):
+            raise InputError(f"problem {candidates.problem_id}: the matrix does not fit the candidates")
+        return cls(candidates, matrix, scores)
 
 
 class Ranker(Protocol):

@@ -59,12 +59,13 @@ def codedpo_collect_seeds(config: ProblemsConfig, context: Context) -> Iterable[
 
 @hookspec(firstresult=True)
 def codedpo_make_problems(
-    seeds: Iterable[Seed], config: ProblemsConfig, context: Context
+    seeds: Iterable[Seed], config: ProblemsConfig, execute: ExecuteConfig, context: Context
 ) -> Iterable[Problem] | None:
     """Return the problems of a run. Stage: the first result that is not None.
 
     :param seeds: what ``codedpo_collect_seeds`` returned
     :param config: the ``problems`` section
+    :param execute: the ``execute`` section, for plugins that run solutions to see whether they work
     :param context: the surroundings of the stage
     """
 

@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 BUILT_IN: Final = (
     "sandboxes", "executors", "rankers", "trainers", "suites",
-    "problems", "generate", "execute", "score", "pairs", "train", "evaluate", "report",
+    "seeds", "problems", "generate", "execute", "score", "pairs", "train", "evaluate", "report",
 )  # fmt: skip
 """The modules of :mod:`codedpo_plugin.hooks`, in order of registration."""
 
@@ -178,10 +178,12 @@ class Plugins:
         seeds: Iterable[Seed] | None = self.manager.hook.codedpo_collect_seeds(config=config, context=context)
         return () if seeds is None else seeds
 
-    def make_problems(self, seeds: Iterable[Seed], config: ProblemsConfig, context: Context) -> Iterable[Problem]:
+    def make_problems(
+        self, seeds: Iterable[Seed], config: ProblemsConfig, execute: ExecuteConfig, context: Context
+    ) -> Iterable[Problem]:
         """Call ``codedpo_make_problems``."""
         problems: Iterable[Problem] = self._stage(
-            "codedpo_make_problems", seeds=seeds, config=config, context=context
+            "codedpo_make_problems", seeds=seeds, config=config, execute=execute, context=context
         )
         return problems
 

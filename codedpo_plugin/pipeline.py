@@ -48,11 +48,14 @@ from codedpo_plugin.errors import (
 from codedpo_plugin.evaluation.compare import compare_results, write_comparison
 from codedpo_plugin.evaluation.evalplus_format import write_evalplus
 from codedpo_plugin.evaluation.results import read_result, write_result
+from codedpo_plugin.execution.matrix import count_cells
 from codedpo_plugin.formats import jsonl, parquet
 from codedpo_plugin.formats.files import digest
 from codedpo_plugin.manager import Plugins, find
+from codedpo_plugin.problems.solutions import write_solutions
+from codedpo_plugin.problems.stage import read_seeds
 from codedpo_plugin.processes import is_main_process, number_of_processes
-from codedpo_plugin.records import Candidates, PassMatrix, Problem, Scores, SolutionForm
+from codedpo_plugin.records import Candidates, Problem, SolutionForm
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord, differences
 from codedpo_plugin.suites import Suite
 
@@ -137,6 +140,7 @@ class Pipeline:
             self.plugins,
             self.seed,
             progress=lambda d, t: self.plugins.progress(name, d, t),
+            folder=self.run.path,
             checkpoints=checkpoints,
         )
         yield context
@@ -144,16 +148,33 @@ class Pipeline:
 
     # ----------------------------------------------------------------- the stages
 
-    def problems(self, config: ProblemsConfig) -> None:
-        """Make the problems."""
+    def seeds(self, config: ProblemsConfig) -> None:
+        """Collect the seeds that problems are made of."""
 
         def work(context: Context) -> None:
-            seeds = self.plugins.collect_seeds(config, context)
-            problems = self.plugins.make_problems(seeds, config, context)
-            context.counts["problems"] = jsonl.write(self.run.problems, context.tracked(problems))
+            jsonl.write(self.run.seeds, self.plugins.collect_seeds(config, context))
 
-        inputs = (config.path,) if config.path else ()
-        self.perform(Stage("problems", _dump(config), inputs, self.run.problems, work))
+        settings = _dump(config.make.seeds if config.make else config) | {"seed": self.seed}
+        self.perform(Stage("seeds", settings, (), self.run.seeds, work))
+
+    def problems(self, config: ProblemsConfig, execute: ExecuteConfig = ExecuteConfig()) -> None:  # noqa: B008 - frozen
+        """Make the problems."""
+        source = config.make.seeds_path if config.make else None
+        if config.makes_of_seeds and source is None:
+            self.seeds(config)
+            source = self.run.seeds
+
+        def work(context: Context) -> None:
+            seeds = read_seeds(source) if source else self.plugins.collect_seeds(config, context)
+            problems = list(context.tracked(self.plugins.make_problems(seeds, config, execute, context)))
+            if config.make or config.clean:
+                _require_some(len(problems), "problem", context.counts)
+                context.counts["problems_with_solution"] = write_solutions(self.run.solutions, problems)
+            context.counts["problems"] = jsonl.write(self.run.problems, problems)
+
+        inputs = tuple(path for path in (config.path, source) if path)
+        settings = _dump(config) | ({"seed": self.seed} if config.make else {})
+        self.perform(Stage("problems", settings, inputs, self.run.problems, work))
 
     def generate(self, config: GenerateConfig) -> None:
         """Generate candidates for the problems."""
@@ -187,7 +208,7 @@ class Pipeline:
         def work(context: Context) -> None:
             candidates = self._candidates()
             matrices = self.plugins.execute(candidates, config, context)
-            counted = (_count_cells(m, context) for m in context.tracked(matrices, len(candidates)))
+            counted = (count_cells(m, context.counts) for m in context.tracked(matrices, len(candidates)))
             written = parquet.write_matrices(self.run.matrix, counted)
             if written != len(candidates):
                 raise InputError(f"{written} matrices for {len(candidates)} problems; see `codedpo plugins`")
@@ -314,22 +335,17 @@ class Pipeline:
             parquet.read_scores(self.run.scores),
             strict=True,
         )
-        return [_together(*triple) for triple in triples]
+        return [ScoredProblem.of(*triple) for triple in triples]
 
 
 def run_all(pipeline: Pipeline, config: RunConfig) -> Path:
-    """Run every configured stage; return the report."""
+    """Run every configured stage; return the report. Training on given data takes no pairs, and builds none."""
     run = pipeline.run
     pipeline.manifest.set("config", _dump(config))
-    if config.candidates is not None:
-        pipeline.take_candidates(config.candidates, SolutionForm.PROGRAM)
+    if config.train is not None and config.train.data is not None:
+        pipeline.problems(config.problems, config.execute)
     else:
-        pipeline.problems(config.problems)
-        if config.generate is not None:  # without candidates there is a model, the configuration saw to it
-            pipeline.generate(config.generate)
-    pipeline.execute(config.execute)
-    pipeline.score(config.score)
-    pipeline.pairs(config.pairs, config.execute)
+        _build_pairs(pipeline, config)
     if config.generate is not None:
         model = ModelConfig(**{k: getattr(config.generate, k) for k in ModelConfig.model_fields})
         if config.evaluate is not None:
@@ -340,6 +356,19 @@ def run_all(pipeline: Pipeline, config: RunConfig) -> Path:
                 pipeline.evaluate(run, model, config.evaluate, config.execute)
                 pipeline.compare(config.evaluate.suites, config.pairs, config.execute)
     return pipeline.report()
+
+
+def _build_pairs(pipeline: Pipeline, config: RunConfig) -> None:
+    """Run the stages from problems, or given candidates, to pairs."""
+    if config.candidates is not None:
+        pipeline.take_candidates(config.candidates, SolutionForm.PROGRAM)
+    else:
+        pipeline.problems(config.problems, config.execute)
+        if config.generate is not None:  # without candidates there is a model, the configuration saw to it
+            pipeline.generate(config.generate)
+    pipeline.execute(config.execute)
+    pipeline.score(config.score)
+    pipeline.pairs(config.pairs, config.execute)
 
 
 def _error_of(stage: str) -> type[CodeDPOError]:
@@ -353,28 +382,6 @@ def _error_of(stage: str) -> type[CodeDPOError]:
         "compare": EvaluationError,
     }
     return EvaluationError if stage.startswith("evaluate") else errors.get(stage, InputError)
-
-
-def _together(candidates: Candidates, matrix: PassMatrix, scores: Scores) -> ScoredProblem:
-    ids = {candidates.problem_id, matrix.problem_id, scores.problem_id}
-    if len(ids) > 1:
-        raise InputError(f"candidates, matrix and scores are not of the same problems: {', '.join(sorted(ids))}")
-    if matrix.verdicts.shape != (len(candidates.solutions), len(candidates.tests)):
-        raise InputError(f"problem {candidates.problem_id}: the matrix does not fit the candidates")
-    return ScoredProblem(candidates, matrix, scores)
-
-
-def _count_cells(matrix: PassMatrix, context: Context) -> PassMatrix:
-    """Count the verdicts of a matrix."""
-    from codedpo_plugin.records import Verdict
-
-    context.counts["cells"] += matrix.verdicts.size
-    context.counts["tests_judged_inside"] += len(matrix.judged_inside)
-    for verdict in Verdict:
-        number = int((matrix.verdicts == verdict).sum())
-        if number:
-            context.counts[f"cells_{verdict.name.lower()}"] += number
-    return matrix
 
 
 def _require_some(number: int, what: str, counts: Mapping[str, int]) -> None:

@@ -71,6 +71,21 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeProblem(Problem):
+    """A problem that a model wrote, with what training and cleaning need to know of it."""
+
+    instruction: str = ""
+    """The problem in words, as a person would ask it."""
+    solution: str = ""
+    """The model's own answer, a whole program; empty where the method asks for none."""
+    method: str = ""
+    seed: str = ""
+    """The snippet that inspired it, or the id of the problem it was made of."""
+    licence: str = ""
+    """The licence of the snippet, where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Candidates:
     """What a model wrote for one problem."""
 

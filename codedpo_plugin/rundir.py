@@ -64,6 +64,26 @@ class RunDirectory:
         return self.path / "manifest.json"
 
     @property
+    def seeds(self) -> Path:
+        """Return the path of the seeds that problems were made of."""
+        return self.path / "seeds.jsonl"
+
+    @property
+    def answers(self) -> Path:
+        """Return the path of a model's answers while problems are made, as it gave them."""
+        return self.path / "answers.jsonl"
+
+    @property
+    def solutions(self) -> Path:
+        """Return the path of the problems made with a solution, as supervised fine-tuning takes them."""
+        return self.path / "solutions.jsonl"
+
+    @property
+    def problems_report(self) -> Path:
+        """Return the path of the report on the problems."""
+        return self.path / "problems_report.json"
+
+    @property
     def problems(self) -> Path:
         """Return the path of the problems."""
         return self.path / "problems.jsonl"
@@ -127,7 +147,11 @@ class RunDirectory:
         """Remove what earlier runs left here, and nothing else."""
         for path in (
             self.manifest,
+            self.seeds,
+            self.answers,
             self.problems,
+            self.solutions,
+            self.problems_report,
             self.candidates,
             self.matrix,
             self.scores,

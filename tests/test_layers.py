@@ -14,7 +14,9 @@ import codedpo_plugin
 LIBRARY = Path(codedpo_plugin.__file__).parent
 HOOKS = Path(importlib.import_module("codedpo_plugin.hooks").__file__).parent
 MODULES = sorted(path for path in LIBRARY.rglob("*.py") if path.parent.name != "hooks")
-LOADED_BY_THE_HARNESS = {LIBRARY / "harness" / name for name in ("pairs_task.py", "replay.py", "suite_task.py")}
+LOADED_BY_THE_HARNESS = {
+    LIBRARY / "harness" / name for name in ("pairs_task.py", "problems_task.py", "replay.py", "suite_task.py")
+}
 HEAVY = ("torch", "transformers", "trl", "peft", "lm_eval", "evalplus", "datasets")
 
 

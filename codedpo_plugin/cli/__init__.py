@@ -18,8 +18,10 @@ from codedpo_plugin.cli import (
     generate,
     import_logs,
     plugins,
+    problems,
     report,
     run,
+    seeds,
     stages,
     tasks_path,
     train,
@@ -41,6 +43,8 @@ app = typer.Typer(
 
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("seeds")(seeds.seeds)
+app.command("problems")(problems.problems)
 app.command("generate")(generate.generate)
 app.command("build")(build.build)
 app.command("execute")(stages.execute)

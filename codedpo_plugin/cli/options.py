@@ -78,12 +78,17 @@ def _key_values(text: str) -> dict[str, Any]:
 
 def metadata_of(text: str) -> dict[str, Any]:
     """Return the JSON object in ``--metadata``. Raises UsageError if it is not one."""
+    return object_of("--metadata", text)
+
+
+def object_of(option: str, text: str) -> dict[str, Any]:
+    """Return the JSON object that an option is given. Raises UsageError if it is not one."""
     try:
         value = json.loads(text or "{}")
     except ValueError as error:
-        raise UsageError(f"--metadata is not JSON: {error}") from error
+        raise UsageError(f"{option} is not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise UsageError("--metadata has to be a JSON object")
+        raise UsageError(f"{option} has to be a JSON object")
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -214,3 +215,14 @@ def _matrix(sheet: Sheet, *, record_times: bool) -> PassMatrix:
     rows = np.array([place[program] for program in sheet.work.programs], dtype=np.intp)
     cpu_ns = times[rows] if record_times else None
     return PassMatrix(sheet.work.problem_id, verdicts[rows], cpu_ns, tuple(sorted(sheet.inside)))
+
+
+def count_cells(matrix: PassMatrix, counts: Counter[str]) -> PassMatrix:
+    """Count the verdicts of a matrix, and return it."""
+    counts["cells"] += matrix.verdicts.size
+    counts["tests_judged_inside"] += len(matrix.judged_inside)
+    for verdict in Verdict:
+        number = int((matrix.verdicts == verdict).sum())
+        if number:
+            counts[f"cells_{verdict.name.lower()}"] += number
+    return matrix

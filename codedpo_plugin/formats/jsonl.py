@@ -12,11 +12,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
+from codedpo_plugin.contracts import Seed
 from codedpo_plugin.errors import InputError
 from codedpo_plugin.formats.files import atomic_write, open_bytes
-from codedpo_plugin.records import Candidates, PairKind, PreferencePair, Problem, SolutionForm
+from codedpo_plugin.records import Candidates, MadeProblem, PairKind, PreferencePair, Problem, SolutionForm
 
 T = TypeVar("T")
+
+Record = Seed | Problem | Candidates | PreferencePair
 
 SHOWN: Final = 5
 """Bad lines quoted in full; the others are only counted."""
@@ -93,7 +96,7 @@ def read(path: Path, parse: Callable[[Mapping[str, Any]], T], bad: BadLines, *, 
         yield record
 
 
-def write(path: Path, records: Iterable[Problem | Candidates | PreferencePair]) -> int:
+def write(path: Path, records: Iterable[Record]) -> int:
     """Write records, one JSON object a line, keys in the order of their fields; return how many."""
     count = 0
     with atomic_write(path) as handle:
@@ -108,7 +111,7 @@ def write_objects(path: Path, objects: Iterable[Mapping[str, Any]]) -> None:
         handle.writelines(json.dumps(value).encode() + b"\n" for value in objects)
 
 
-def line(record: Problem | Candidates | PreferencePair) -> bytes:
+def line(record: Record) -> bytes:
     """Return a record as one line of JSON."""
     # Lone surrogates in model output have no UTF-8 form; escaped they survive a round trip.
     text = json.dumps(asdict(record), ensure_ascii=False)
@@ -159,13 +162,29 @@ def texts_field(value: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def problem_from(value: Mapping[str, Any]) -> Problem:
-    """Return the problem in a line of ``problems.jsonl``."""
-    return Problem(
+    """Return the problem in a line of ``problems.jsonl``, as one that a model made if it has fields of those."""
+    known = (
         id_field(value),
         text_field(value, "prompt"),
         optional_text(value, "entry_point"),
         optional_text(value, "language") or "python",
         optional_text(value, "source") or "",
+    )
+    made = {name: text for name in MADE if (text := optional_text(value, name)) is not None}
+    return MadeProblem(*known, **made) if made else Problem(*known)
+
+
+MADE: Final = ("instruction", "solution", "method", "seed", "licence")
+"""The fields of problems that a model made."""
+
+
+def seed_from(value: Mapping[str, Any]) -> Seed:
+    """Return the seed in a line of ``seeds.jsonl``."""
+    return Seed(
+        text_field(value, "text"),
+        optional_text(value, "language") or "python",
+        optional_text(value, "source") or "",
+        optional_text(value, "licence") or "",
     )
 
 

@@ -98,7 +98,7 @@ def generate_candidates(
     Each call of the model is seeded from ``seed`` and its first problem, so that a resumed run continues alike.
     """
     lm = lm or load_model(config)
-    stream = iter(problems)
+    stream = (problem for problem in problems if _can_be_run(problem, counts))
     while batch := list(islice(stream, PROBLEMS_A_CALL)):
         with boundary(GenerationError, f"the model failed on problem {batch[0].problem_id}"):
             answers = _ask(lm, batch, config, seed)
@@ -108,6 +108,13 @@ def generate_candidates(
                 yield candidates
             else:
                 counts["problem_without_" + ("solutions" if not candidates.solutions else "tests")] += 1
+
+
+def _can_be_run(problem: Problem, counts: Counter[str]) -> bool:
+    """Return whether solutions of a problem can be run; others are counted as ``problem_in_another_language``."""
+    if problem.language != "python":
+        counts["problem_in_another_language"] += 1
+    return problem.language == "python"
 
 
 def load_model(config: ModelConfig) -> Any:

@@ -178,7 +178,7 @@ def _problems(options: PairsOptions, context: Context) -> list[Problem]:
     """Return the problems that the metadata names, through the same hook as ``codedpo run``."""
     source: dict[str, Any] = {"path": options.problems} if options.problems else {"suite": options.suite}
     config = ProblemsConfig(**source, split=options.split)
-    return list(context.plugins.make_problems((), config, context))
+    return list(context.plugins.make_problems((), config, ExecuteConfig(), context))
 
 
 def _defaults() -> dict[str, Any]:

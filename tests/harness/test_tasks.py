@@ -28,6 +28,9 @@ EVALUATION_TASKS = [f"codedpo_{name}" for name in ("micro", "humaneval", "humane
 DS1000_TASKS = [f"codedpo_ds1000_{library}" for library in LIBRARIES]
 
 
+FACTORY_TASKS = ["codedpo_oss_instruct", "codedpo_concepts", "codedpo_evol_instruct"]
+
+
 class MockLM(LM):
     """Answers from a function of the prompt and keeps the requests it got."""
 
@@ -63,7 +66,7 @@ def reference_answers(split: str, copies: int = 1, *, wrong: int = 0) -> dict[st
 
 
 def test_lm_eval_finds_every_task():
-    found = {*EVALUATION_TASKS, *DS1000_TASKS, "codedpo_ds1000", "codedpo_pairs"}
+    found = {*EVALUATION_TASKS, *DS1000_TASKS, *FACTORY_TASKS, "codedpo_ds1000", "codedpo_pairs"}
     assert set(manager().all_tasks) == found
 
 

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from codedpo_plugin.config import ProblemsConfig
+from codedpo_plugin.config import ExecuteConfig, ProblemsConfig
 from codedpo_plugin.context import Context
 from codedpo_plugin.errors import InputError, UsageError
 from codedpo_plugin.formats import jsonl
@@ -21,7 +21,7 @@ def context():
 
 
 def make(context: Context, **config: object) -> list[Problem]:
-    return list(context.plugins.make_problems((), ProblemsConfig(**config), context))
+    return list(context.plugins.make_problems((), ProblemsConfig(**config), ExecuteConfig(), context))
 
 
 @pytest.mark.parametrize("split", ["train", "heldout", "all"])
