@@ -99,6 +99,12 @@ class PairsConfig(Section):
     """Which pairs are built."""
 
     kinds: tuple[PairKind, ...] = Field((PairKind.CORRECTNESS, PairKind.EFFICIENCY), min_length=1)
+    min_confidence: float | None = Field(
+        None, ge=0, le=1, description="leave out pairs that are right with a lower probability"
+    )
+    calibration: Path | None = Field(
+        None, description="a file of `codedpo calibrate`; default: the one that comes with the package"
+    )
     timing: TimingConfig = TimingConfig()
 
 
@@ -185,6 +191,9 @@ def _relative_to(config: RunConfig, folder: Path) -> RunConfig:
     if config.problems.path:
         path = (folder / config.problems.path).resolve()
         update["problems"] = config.problems.model_copy(update={"path": path})
+    if config.pairs.calibration:
+        path = (folder / config.pairs.calibration).resolve()
+        update["pairs"] = config.pairs.model_copy(update={"calibration": path})
     return config.model_copy(update=update)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from codedpo_plugin import hookimpl
 from codedpo_plugin.contracts import Ranker
-from codedpo_plugin.ranking import ablations, codet, self_validation
+from codedpo_plugin.ranking import ablations, bayes, codet, self_validation
 
 
 @hookimpl(trylast=True)
@@ -18,5 +18,6 @@ def codedpo_register_rankers(register: Callable[[str, Ranker], None]) -> None:
         ablations.pass_count,
         ablations.random,
         codet.rank,
+        bayes.rank,
     ):
         register(ranker.name, ranker)
