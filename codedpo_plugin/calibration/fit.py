@@ -45,9 +45,10 @@ def _fitted(examples: Sequence[Example]) -> Logistic:
 
     features = np.array([example.features for example in examples])
     _, problem, count = np.unique([e.problem_id for e in examples], return_inverse=True, return_counts=True)
-    scaler = StandardScaler().fit(features)
+    weights = 1 / count[problem]
+    scaler = StandardScaler().fit(features, sample_weight=weights)
     model = LogisticRegression(C=PENALTY, max_iter=2000)
-    model.fit(scaler.transform(features), [e.right for e in examples], sample_weight=1 / count[problem])
+    model.fit(scaler.transform(features), [e.right for e in examples], sample_weight=weights)
     slopes = model.coef_[0] / scaler.scale_
     return Logistic(float(model.intercept_[0] - slopes @ scaler.mean_), tuple(map(float, slopes)))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +76,6 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
         handle.write(json.dumps(data, indent=1).encode() + b"\n")
 
 
-@cache
 def read_calibration(path: Path = DEFAULT) -> Calibration:
     """Read a calibration. Raises InputError for a file that is not one, or one of other features."""
     try:
