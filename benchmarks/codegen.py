@@ -2,7 +2,8 @@
 
     python benchmarks/codegen.py [--solutions 15] [--tests 15] [-o DIR]
 
-Candidates are the first completions of each problem and the first distinct one-assert tests; the truth comes from
+Candidates are the first completions of each problem and distinct one-assert tests, one from each of the first
+recorded generations in turn; the truth comes from
 HumanEval's tests, which no ranker sees. Data: microsoft/CodeT (MIT), see benchmarks/README.md.
 """
 

@@ -174,6 +174,12 @@ class PairsConfig(Section):
     """Which pairs are built."""
 
     kinds: tuple[PairKind, ...] = Field((PairKind.CORRECTNESS, PairKind.EFFICIENCY), min_length=1)
+    min_confidence: float | None = Field(
+        None, ge=0, le=1, description="leave out pairs that are right with a lower probability"
+    )
+    calibration: Path | None = Field(
+        None, description="a file of `codedpo calibrate`; default: the one that comes with the package"
+    )
     timing: TimingConfig = TimingConfig()
 
 

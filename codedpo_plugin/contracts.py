@@ -49,7 +49,10 @@ class ScoredProblem:
 
 
 class Ranker(Protocol):
-    """Scores the solutions and tests of one problem."""
+    """Scores the solutions and tests of one problem.
+
+    One that is a :class:`~codedpo_plugin.ranking.stacks.StackRanker` is given many problems at once.
+    """
 
     def __call__(self, matrix: PassMatrix, params: Mapping[str, Any]) -> Scores:
         """Return scores of shapes (solutions,) and (tests,); higher is better, equal evidence scores equal.

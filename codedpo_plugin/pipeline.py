@@ -244,7 +244,8 @@ class Pipeline:
             pairs = self.plugins.build_pairs(tracked, config, execute, context)
             context.counts["pairs"] = jsonl.write(self.run.pairs, pairs)
 
-        self.perform(Stage("pairs", _dump(config), sources, self.run.pairs, work))
+        inputs = (*sources, config.calibration) if config.calibration else sources
+        self.perform(Stage("pairs", _dump(config), inputs, self.run.pairs, work))
 
     def evaluate(
         self, where: RunDirectory, model: ModelConfig, config: EvaluateConfig, execute: ExecuteConfig

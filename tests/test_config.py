@@ -160,10 +160,15 @@ def test_a_run_that_needs_a_model_has_to_name_it(tmp_path, data):
 def test_relative_paths_are_relative_to_the_file(tmp_path, monkeypatch):
     (tmp_path / "conf").mkdir()
     monkeypatch.chdir(tmp_path)
-    data = GENERATE | {"candidates": "../c.jsonl", "problems": {"path": "sub/p.jsonl", "limit": 3}}
+    data = GENERATE | {
+        "candidates": "../c.jsonl",
+        "problems": {"path": "sub/p.jsonl", "limit": 3},
+        "pairs": {"calibration": "mine.json", "min_confidence": 0.5},
+    }
     config = load(Path("conf"), data)
     assert config.candidates == tmp_path.resolve() / "c.jsonl"
     assert config.problems == ProblemsConfig(path=tmp_path.resolve() / "conf" / "sub" / "p.jsonl", limit=3)
+    assert config.pairs == PairsConfig(calibration=tmp_path.resolve() / "conf" / "mine.json", min_confidence=0.5)
 
 
 def test_the_paths_of_a_training_are_relative_to_the_file(tmp_path):

@@ -55,6 +55,7 @@ def test_the_wheel_installs_nothing_under_a_generic_name(wheel_files):
     "file",
     [
         "codedpo_plugin/py.typed",
+        "codedpo_plugin/calibration/default.json",
         "codedpo_plugin/hooks/score.py",
         "codedpo_plugin/report/page.css",
         "codedpo_plugin/report/page.html.j2",

@@ -10,6 +10,7 @@ import typer
 
 from codedpo_plugin.cli import (
     build,
+    calibrate,
     compare,
     demo,
     doctor,
@@ -50,6 +51,7 @@ app.command("build")(build.build)
 app.command("execute")(stages.execute)
 app.command("score")(stages.score)
 app.command("pairs")(stages.pairs)
+app.command("calibrate")(calibrate.calibrate)
 app.add_typer(import_logs.app, name="import")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)

@@ -9,9 +9,11 @@ import typer
 
 from codedpo_plugin.cli.options import (
     DEFAULT_KINDS,
+    CalibrationFile,
     CpuSeconds,
     ExecutorName,
     Kinds,
+    MinConfidence,
     Output,
     RankerName,
     Restart,
@@ -29,6 +31,8 @@ def build(
     output: Output,
     ranker: RankerName = "self-validation",
     kind: Kinds = DEFAULT_KINDS,
+    min_confidence: MinConfidence = None,
+    calibration: CalibrationFile = None,
     solution_form: Annotated[
         str, typer.Option(help="What the solutions are where a line does not say: program or completion.")
     ] = "program",
@@ -53,7 +57,8 @@ def build(
     if solution_form not in list(SolutionForm):
         raise unknown_name("solution form", solution_form, list(SolutionForm))
     execution = make(ExecuteConfig, executor=executor, workers=workers, sandbox=sandbox, cpu_s=cpu_s)
-    scoring, pairing = make(ScoreConfig, ranker=ranker), make(PairsConfig, kinds=kinds_of(kind))
+    scoring = make(ScoreConfig, ranker=ranker)
+    pairing = make(PairsConfig, kinds=kinds_of(kind), min_confidence=min_confidence, calibration=calibration)
     with session(verbose=verbose) as plugins:
         find("ranker", ranker, plugins.rankers)
         find("executor", executor, plugins.executors)

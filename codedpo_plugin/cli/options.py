@@ -26,6 +26,12 @@ CpuSeconds = Annotated[float, typer.Option("--cpu-s", help="CPU seconds a test m
 ExecutorName = Annotated[str, typer.Option("--executor", help="A registered executor.")]
 RankerName = Annotated[str, typer.Option("--ranker", help="A registered ranker.")]
 Kinds = Annotated[str, typer.Option("--kind", help="Kinds of pairs, separated by commas.")]
+MinConfidence = Annotated[
+    float | None, typer.Option("--min-confidence", help="Leave out pairs less probably right than this (0 to 1).")
+]
+CalibrationFile = Annotated[
+    Path | None, typer.Option("--calibration", help="What `codedpo calibrate` wrote; default: the built-in one.")
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Restart = Annotated[bool, typer.Option("--restart", help="Forget what an earlier run left here.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the messages of the libraries, too.")]

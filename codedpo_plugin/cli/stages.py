@@ -9,9 +9,11 @@ import typer
 
 from codedpo_plugin.cli.options import (
     DEFAULT_KINDS,
+    CalibrationFile,
     CpuSeconds,
     ExecutorName,
     Kinds,
+    MinConfidence,
     RankerName,
     RunPath,
     SandboxName,
@@ -61,13 +63,15 @@ def score(
 def pairs(
     directory: RunPath,
     kind: Kinds = DEFAULT_KINDS,
+    min_confidence: MinConfidence = None,
+    calibration: CalibrationFile = None,
     sandbox: SandboxName = "auto",
     verbose: Verbose = False,
 ) -> None:
     """Build preference pairs from DIR/scores.parquet; write DIR/pairs.jsonl."""
     from codedpo_plugin.config import ExecuteConfig, PairsConfig
 
-    config = make(PairsConfig, kinds=kinds_of(kind))
+    config = make(PairsConfig, kinds=kinds_of(kind), min_confidence=min_confidence, calibration=calibration)
     with _stage(directory, 0, verbose=verbose) as pipeline:
         pipeline.pairs(config, make(ExecuteConfig, sandbox=sandbox))
 

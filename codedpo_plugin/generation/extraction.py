@@ -6,7 +6,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import dropwhile, pairwise
+from itertools import dropwhile, pairwise, zip_longest
 from typing import Final
 
 from codedpo_plugin.config import PromptForm
@@ -65,26 +65,36 @@ def extract_solution(
 def extract_tests(
     entry_point: str | None, texts: Iterable[str], limit: int, counts: Counter[str]
 ) -> tuple[str, ...]:
-    """Return the first ``limit`` distinct assertions in some texts, each normalised to one line, without message.
+    """Return ``limit`` distinct assertions of some texts, each normalised to one line, without message.
+
+    They are taken from the texts in turn: the first of each text, the second of each, and so on. The assertions of
+    one text go wrong together, so the more texts they come from, the more they say (``docs/results/rankers.md``).
 
     Counted reasons: ``test_does_not_parse``, ``test_too_long``, ``test_without_entry_point``,
     ``test_duplicate``, ``test_surplus``.
     """
     tests: dict[str, None] = {}
-    for assertion in (a for text in texts for a in split_assertions(text, counts)):
-        if entry_point and not _calls(assertion.test, entry_point):
-            counts["test_without_entry_point"] += 1
-            continue
-        test = ast.unparse(ast.Assert(assertion.test, None))
+    in_turn = zip_longest(*(_usable_tests(entry_point, text, counts) for text in texts))
+    for test in (test for level in in_turn for test in level if test is not None):
         if test in tests:
             counts["test_duplicate"] += 1
-        elif len(test) > LONGEST_TEST:
-            counts["test_too_long"] += 1
         elif len(tests) >= limit:
             counts["test_surplus"] += 1
         else:
             tests[test] = None
     return tuple(tests)
+
+
+def _usable_tests(entry_point: str | None, text: str, counts: Counter[str]) -> Iterator[str]:
+    """Yield the assertions of one text that call the function and are not too long, normalised."""
+    for assertion in split_assertions(text, counts):
+        test = ast.unparse(ast.Assert(assertion.test, None))
+        if entry_point and not _calls(assertion.test, entry_point):
+            counts["test_without_entry_point"] += 1
+        elif len(test) > LONGEST_TEST:
+            counts["test_too_long"] += 1
+        else:
+            yield test
 
 
 def split_assertions(text: str, counts: Counter[str]) -> Iterator[ast.Assert]:

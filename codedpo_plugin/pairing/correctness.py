@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from codedpo_plugin.contracts import ScoredProblem
+from codedpo_plugin.errors import UsageError
 from codedpo_plugin.programs import answer_to, normalise
 from codedpo_plugin.records import PairKind, PreferencePair
 
+if TYPE_CHECKING:
+    from codedpo_plugin.calibration.model import Calibration
 
-def correctness_pair(problem: ScoredProblem) -> PreferencePair | str:
+
+def correctness_pair(problem: ScoredProblem, calibration: Calibration | None = None) -> PreferencePair | str:
     """Return the pair of one problem, or the reason why it has none.
 
     Of solutions with equal scores the first is taken. A problem whose scores are all equal says nothing.
@@ -18,11 +24,35 @@ def correctness_pair(problem: ScoredProblem) -> PreferencePair | str:
     if not len(scores) or scores.max() == scores.min():
         return "all_scores_equal"
     best, worst = int(np.argmax(scores)), int(np.argmin(scores))
-    return make_pair(problem, best, worst, PairKind.CORRECTNESS)
+    return make_pair(problem, best, worst, PairKind.CORRECTNESS, calibration)
 
 
-def make_pair(problem: ScoredProblem, chosen: int, rejected: int, kind: PairKind) -> PreferencePair | str:
-    """Return the pair of two solutions of a problem, or a reason why they make none."""
+def confident(pair: PreferencePair | str, least: float | None) -> PreferencePair | str:
+    """Return a pair that is confident enough, or the reason why there is none.
+
+    Raises UsageError if the pair has no confidence although one is asked for.
+    """
+    if isinstance(pair, str) or least is None:
+        return pair
+    if pair.confidence is None:
+        raise UsageError(
+            f"problem {pair.problem_id}: its {pair.kind} pair has no confidence, so min_confidence cannot be "
+            "applied: the calibration does not know the ranker. `codedpo calibrate --rankers NAME` fits one"
+        )
+    return pair if pair.confidence >= least else "below_min_confidence"
+
+
+def make_pair(
+    problem: ScoredProblem,
+    chosen: int,
+    rejected: int,
+    kind: PairKind,
+    calibration: Calibration | None = None,
+) -> PreferencePair | str:
+    """Return the pair of two solutions of a problem, or a reason why they make none.
+
+    It has a confidence if there is a calibration that knows the ranker.
+    """
     candidates, scores = problem.candidates, problem.scores.solutions
     programs = candidates.solutions[chosen], candidates.solutions[rejected]
     if normalise(programs[0]) == normalise(programs[1]):
@@ -39,4 +69,5 @@ def make_pair(problem: ScoredProblem, chosen: int, rejected: int, kind: PairKind
         chosen_score=float(scores[chosen]),
         rejected_score=float(scores[rejected]),
         margin=float(scores[chosen] - scores[rejected]),
+        confidence=calibration.confidence(problem, chosen, rejected, kind) if calibration else None,
     )

@@ -7,6 +7,7 @@ difference in CPU time is real, see :mod:`codedpo_plugin.timing`.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from codedpo_plugin.pairing.correctness import make_pair
 from codedpo_plugin.programs import normalise
 from codedpo_plugin.records import PairKind, PreferencePair
 from codedpo_plugin.timing import compare_programs, measure
+
+if TYPE_CHECKING:
+    from codedpo_plugin.calibration.model import Calibration
 
 
 def credible_tests(problem: ScoredProblem) -> list[int]:
@@ -37,7 +41,9 @@ def contenders(problem: ScoredProblem, tests: list[int]) -> list[int]:
     return list(distinct.values())
 
 
-def efficiency_pair(problem: ScoredProblem, pool: Pool, config: TimingConfig) -> PreferencePair | str:
+def efficiency_pair(
+    problem: ScoredProblem, pool: Pool, config: TimingConfig, calibration: Calibration | None = None
+) -> PreferencePair | str:
     """Return the pair of one problem, or the reason why it has none.
 
     A first round finds the fastest and the slowest solution; only those two are then compared with care.
@@ -60,7 +66,7 @@ def efficiency_pair(problem: ScoredProblem, pool: Pool, config: TimingConfig) ->
     ratio = compare_programs(pool, candidates.solutions[fast], candidates.solutions[slow], checks, config)
     if ratio is None or not ratio.beyond(config.min_ratio):
         return "no_certain_time_difference"
-    pair = make_pair(problem, fast, slow, PairKind.EFFICIENCY)
+    pair = make_pair(problem, fast, slow, PairKind.EFFICIENCY, calibration)
     if isinstance(pair, str):
         return pair
     return replace(

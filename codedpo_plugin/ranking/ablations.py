@@ -3,33 +3,50 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
 
-from codedpo_plugin.ranking.params import read_params
-from codedpo_plugin.records import PassMatrix, Scores
-
-
-def all_tests(matrix: PassMatrix, params: Mapping[str, Any]) -> Scores:
-    """Score a solution 1 if it passes every test and 0 otherwise; believe all tests alike."""
-    chosen = read_params("all-tests", params, {})
-    codes = np.asarray(matrix.passed.all(axis=1), np.float64)
-    return Scores(matrix.problem_id, "all-tests", codes, np.ones(matrix.verdicts.shape[1]), chosen)
+from codedpo_plugin.config import Section
+from codedpo_plugin.ranking.params import NoParams
+from codedpo_plugin.ranking.stacks import ScoreArrays, Stack, StackRanker
 
 
-def pass_count(matrix: PassMatrix, params: Mapping[str, Any]) -> Scores:
-    """Score a solution by the tests it passes, and a test by the solutions that pass it."""
-    chosen = read_params("pass-count", params, {})
-    passed = matrix.passed.astype(np.float64)
-    return Scores(matrix.problem_id, "pass-count", passed.sum(axis=1), passed.sum(axis=0), chosen)
+class RandomParams(Section):
+    """The parameters of ``random``."""
+
+    seed: int = Field(0, description="the run's seed unless given")
 
 
-def random(matrix: PassMatrix, params: Mapping[str, Any]) -> Scores:
-    """Score at random: reproducible from ``seed`` and the problem's id, whatever the order of problems."""
-    chosen = read_params("random", params, {"seed": 0})
-    key = hashlib.sha256(f"{chosen['seed']}:{matrix.problem_id}".encode()).digest()
-    generator = np.random.default_rng(int.from_bytes(key[:8], "big"))
-    rows, columns = matrix.verdicts.shape
-    return Scores(matrix.problem_id, "random", generator.random((rows,)), generator.random((columns,)), chosen)
+def _all_tests(stack: Stack, params: NoParams) -> ScoreArrays:  # noqa: ARG001 - a formula's signature
+    problems, _, tests = stack.passed.shape
+    codes = np.asarray(stack.passed.all(axis=2), np.float64)
+    return codes, np.ones((problems, tests))
+
+
+def _pass_count(stack: Stack, params: NoParams) -> ScoreArrays:  # noqa: ARG001 - idem
+    return stack.passed.sum(axis=2, dtype=np.float64), stack.passed.sum(axis=1, dtype=np.float64)
+
+
+def _random(stack: Stack, params: RandomParams) -> ScoreArrays:
+    _, rows, columns = stack.passed.shape
+    drawn = np.array([_draw(f"{params.seed}:{name}", rows + columns) for name in stack.problem_ids])
+    return drawn[:, :rows], drawn[:, rows:]
+
+
+def _draw(key: str, count: int) -> NDArray[np.float64]:
+    """Return so many random numbers that depend on a key alone."""
+    seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
+    return np.random.default_rng(seed).random(count)
+
+
+all_tests: Final = StackRanker("all-tests", NoParams, _all_tests)
+"""Scores a solution 1 if it passes every test and 0 otherwise; believes all tests alike."""
+
+pass_count: Final = StackRanker("pass-count", NoParams, _pass_count)
+"""Scores a solution by the tests it passes, and a test by the solutions that pass it."""
+
+random: Final = StackRanker("random", RandomParams, _random)
+"""Scores at random: reproducible from ``seed`` and the problem's id, whatever the order of problems."""

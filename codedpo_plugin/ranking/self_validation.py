@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from codedpo_plugin.errors import UsageError
+from codedpo_plugin.config import Section
 from codedpo_plugin.ranking.numbers import round_significant
-from codedpo_plugin.ranking.params import read_params
-from codedpo_plugin.records import PassMatrix, Scores
-
-NAME: Final = "self-validation"
-DEFAULTS: Final[Mapping[str, Any]] = {"damping": 0.85, "iterations": 10}
+from codedpo_plugin.ranking.stacks import ScoreArrays, Stack, StackRanker
 
 _LARGE: Final = 1e100
 
 
-def self_validation(
-    link: NDArray[np.bool_], damping: float = 0.85, iterations: int = 10
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+class SelfValidationParams(Section):
+    """The parameters of ``self-validation``; defaults as in the paper."""
+
+    damping: float = Field(0.85, ge=0, le=1, description="how much of a score comes from the other side")
+    iterations: int = Field(10, ge=0, description="times both sides are updated")
+
+
+def self_validation(link: NDArray[np.bool_], damping: float = 0.85, iterations: int = 10) -> ScoreArrays:
     """Return the scores of solutions and tests after a number of iterations.
 
     ``link`` has shape (…, solutions, tests) and is true where a solution passes a test; leading axes are problems
@@ -33,12 +34,13 @@ def self_validation(
     When scores grow large, solutions and tests of a problem are divided by one common power of two, which keeps
     their order and their ratios.
     """
-    weights = link.astype(np.float64)
+    by_code = link.astype(np.float64)
+    by_test = np.ascontiguousarray(np.swapaxes(by_code, -1, -2))
     codes = np.ones(link.shape[:-1])
     tests = np.ones((*link.shape[:-2], link.shape[-1]))
     for _ in range(iterations):
-        from_tests = _sums(weights * tests[..., None, :])
-        from_codes = _sums(np.swapaxes(weights * codes[..., :, None], -1, -2))
+        from_tests = _sums(by_code * tests[..., None, :])
+        from_codes = _sums(by_test * codes[..., None, :])
         codes = (1 - damping) * codes + damping * from_tests
         tests = (1 - damping) * tests + damping * from_codes
         largest = np.maximum(codes.max(axis=-1, initial=0.0), tests.max(axis=-1, initial=0.0))
@@ -51,23 +53,16 @@ def self_validation(
 def _sums(products: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return sums over the last axis that are equal, to the last bit, for the same terms in any order.
 
-    A plain sum, and a matrix product even more, depends on the order of the terms and on the memory layout.
+    A plain sum, and a matrix product even more, depends on the order of the terms. Sorts ``products`` in place.
     """
-    total: NDArray[np.float64] = np.sort(np.ascontiguousarray(products), axis=-1).sum(axis=-1)
+    products.sort(axis=-1)
+    total: NDArray[np.float64] = products.sum(axis=-1)
     return total
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)
+def _formula(stack: Stack, params: SelfValidationParams) -> ScoreArrays:
+    return self_validation(stack.passed, params.damping, params.iterations)
 
 
-def rank(matrix: PassMatrix, params: Mapping[str, Any]) -> Scores:
-    """Rank one problem. Parameters: ``damping`` in [0, 1], ``iterations`` >= 0."""
-    chosen = read_params(NAME, params, DEFAULTS)
-    damping, iterations = chosen["damping"], chosen["iterations"]
-    if not (_is_number(damping) and 0 <= damping <= 1 and isinstance(iterations, int) and iterations >= 0):
-        raise UsageError(
-            f"{NAME}: damping must be in [0, 1] and iterations >= 0, got {damping!r} and {iterations!r}"
-        )
-    codes, tests = self_validation(matrix.passed, damping, iterations)
-    return Scores(matrix.problem_id, NAME, codes, tests, chosen)
+rank: Final = StackRanker("self-validation", SelfValidationParams, _formula)
+"""The ranker of the paper."""

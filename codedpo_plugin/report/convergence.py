@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from codedpo_plugin.ranking.self_validation import DEFAULTS, NAME, rank
+from codedpo_plugin.ranking.self_validation import SelfValidationParams, rank
 from codedpo_plugin.records import PassMatrix
 
 MOST_ITERATIONS: Final = 50
@@ -32,14 +32,13 @@ class Convergence:
 
 def iterates(ranker: str) -> bool:
     """Return whether a ranker is the one whose iterations are known here."""
-    return ranker == NAME
+    return ranker == rank.name
 
 
 def trajectory(matrix: PassMatrix, params: Mapping[str, Any]) -> Floats:
     """Return the scores of solutions after 0, 1, … iterations: shape (iterations + 1, solutions), largest 1."""
-    chosen = {**DEFAULTS, **params}
-    last = min(int(chosen["iterations"]), MOST_ITERATIONS)
-    scores = [rank(matrix, {**chosen, "iterations": k}).solutions for k in range(last + 1)]
+    last = min(SelfValidationParams(**params).iterations, MOST_ITERATIONS)
+    scores = [rank(matrix, {**params, "iterations": k}).solutions for k in range(last + 1)]
     return np.array([step / max(step.max(initial=0.0), np.finfo(np.float64).tiny) for step in scores])
 
 

@@ -147,6 +147,13 @@ def test_duplicates_are_dropped_across_texts_whatever_they_look_like():
     assert counts == {"test_duplicate": 2}
 
 
+def test_tests_are_taken_from_the_texts_in_turn():
+    texts = ["\n".join(f"assert f({start + n}) == 0" for n in range(3)) for start in (0, 10)]
+    tests, counts = extract(*texts, "assert f(1) == 0\nassert f(20) == 0", limit=4)
+    assert tests == ("assert f(0) == 0", "assert f(10) == 0", "assert f(1) == 0", "assert f(11) == 0")
+    assert counts == {"test_surplus": 3, "test_duplicate": 1}
+
+
 def test_tests_beyond_the_limit_are_counted():
     tests, counts = extract("\n".join(f"assert f({n}) == 0" for n in range(5)), limit=2)
     assert tests == ("assert f(0) == 0", "assert f(1) == 0")

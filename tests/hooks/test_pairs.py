@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from codedpo_plugin.calibration.model import DEFAULT, Calibration, Logistic, write_calibration
 from codedpo_plugin.config import ExecuteConfig, PairsConfig
 from codedpo_plugin.context import Context
 from codedpo_plugin.contracts import ScoredProblem
+from codedpo_plugin.errors import InputError, UsageError
 from codedpo_plugin.manager import create_plugins
 from codedpo_plugin.records import Candidates, PairKind, PassMatrix, PreferencePair, Scores
 
@@ -60,3 +65,50 @@ def test_only_the_kinds_that_are_asked_for_are_built():
 
 def test_without_problems_there_is_nothing_to_count():
     assert build() == ([], {})
+
+
+def agreed(name: str, share: int) -> ScoredProblem:
+    """Return a problem of ten solutions, so many of which pass its tests, ranked by a ranker that is calibrated."""
+    programs = tuple(PROMPT + f"    return {number}\n" for number in range(10))
+    matrix = PassMatrix(name, np.repeat((np.arange(10) >= share)[:, None], 4, axis=1).astype(np.uint8))
+    candidates = Candidates(name, PROMPT, "f", programs, ("assert f(0) == 0",) * 4)
+    return ScoredProblem(candidates, matrix, Scores(name, "codet", 1.0 - matrix.verdicts[:, 0], np.ones(4)))
+
+
+def test_a_pair_is_as_confident_as_solutions_agree():
+    pairs, _ = build(agreed("few", 1), agreed("many", 9), kinds=("correctness",))
+    assert 0 < pairs[0].confidence < pairs[1].confidence < 1
+
+
+def test_pairs_below_the_least_confidence_are_dropped_and_counted():
+    few, many = (pair.confidence for pair in build(agreed("a", 1), agreed("b", 9), kinds=("correctness",))[0])
+    for least, kept in ((few, ["a", "b"]), (few + 1e-4, ["b"]), (many, ["b"]), (1.0, [])):
+        pairs, counts = build(agreed("a", 1), agreed("b", 9), kinds=("correctness",), min_confidence=least)
+        assert [pair.problem_id for pair in pairs] == kept
+        assert counts.get("correctness_below_min_confidence", 0) == 2 - len(kept)
+        assert counts.get("correctness_pairs", 0) == len(kept)
+
+
+def test_a_ranker_the_calibration_does_not_know_has_no_confidence_and_no_filter():
+    other = replace(agreed("a", 5), scores=replace(agreed("a", 5).scores, ranker="popular"))
+    assert build(other, kinds=("correctness",))[0][0].confidence is None
+    with pytest.raises(UsageError, match=r"problem a: its correctness pair has no confidence.*calibrate"):
+        build(other, kinds=("correctness",), min_confidence=0.0)
+
+
+def test_another_calibration_can_be_used(tmp_path):
+    certain = Logistic(0.0, (0.0,) * 6)
+    path = tmp_path / "mine.json"
+    write_calibration(path, Calibration(("codet",), {PairKind.CORRECTNESS: certain}, "mine"))
+    pairs, _ = build(agreed("a", 5), kinds=("correctness",), calibration=path)
+    assert pairs[0].confidence == 0.5
+    with pytest.raises(InputError, match="not a calibration"):
+        build(agreed("a", 5), calibration=tmp_path / "none.json")
+    assert DEFAULT.exists()
+
+
+def test_an_efficiency_pair_is_as_confident_as_both_are_right():
+    problem = scored("p", (SLOW, 0), (FAST, 0), (WRONG, 1))
+    pairs, _ = build(replace(problem, scores=replace(problem.scores, ranker="codet")))
+    assert [pair.kind for pair in pairs] == [PairKind.CORRECTNESS, PairKind.EFFICIENCY]
+    assert all(0 < pair.confidence < 1 for pair in pairs)

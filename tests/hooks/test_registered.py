@@ -12,7 +12,7 @@ from codedpo_plugin.rundir import Manifest, RunDirectory
 @pytest.mark.parametrize(
     ("things", "names"),
     [
-        ("rankers", {"self-validation", "all-tests", "pass-count", "random"}),
+        ("rankers", {"self-validation", "all-tests", "pass-count", "random", "codet", "bayes"}),
         ("executors", {"local"}),
         ("sandboxes", {"landlock", "bubblewrap", "unconfined"}),
         ("trainers", {"dpo", "rpo", "kto", "sft"}),

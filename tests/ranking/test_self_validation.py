@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from codedpo_plugin.errors import UsageError
-from codedpo_plugin.ranking.self_validation import DEFAULTS, NAME, rank, self_validation
+from codedpo_plugin.ranking.self_validation import SelfValidationParams, rank, self_validation
 from codedpo_plugin.records import PassMatrix, Verdict
 
 Link = NDArray[np.bool_]
@@ -61,7 +61,7 @@ def test_both_sides_are_updated_at_once():
 
 
 def test_the_defaults_are_those_of_the_paper():
-    assert DEFAULTS == {"damping": 0.85, "iterations": 10}
+    assert SelfValidationParams().model_dump() == {"damping": 0.85, "iterations": 10}
     codes, tests = self_validation(EXAMPLE)
     expected = exact(EXAMPLE, Fraction(85, 100), 10)
     np.testing.assert_allclose(codes, [float(c) for c in expected[0]], rtol=1e-11)
@@ -200,7 +200,7 @@ def test_a_problem_without_solutions_or_tests_has_no_scores_for_them(shape):
 
 def test_the_ranker_records_its_name_and_parameters():
     scores = rank(PassMatrix("p", (~EXAMPLE).astype(np.uint8)), {"damping": 0.25, "iterations": 2, "seed": 5})
-    assert (scores.problem_id, scores.ranker) == ("p", NAME)
+    assert (scores.problem_id, scores.ranker) == ("p", "self-validation")
     assert scores.params == {"damping": 0.25, "iterations": 2}
     assert scores.solutions[0] == 2.6875
 
@@ -210,10 +210,10 @@ def test_the_ranker_records_its_name_and_parameters():
     [
         ({"dampin": 0.5}, r"unknown parameter of ranker 'self-validation': 'dampin'\. Did you mean 'damping'\?"),
         ({"iteration": 5}, r"Did you mean 'iterations'\? Known: damping, iterations\."),
-        ({"damping": 1.01}, r"damping must be in \[0, 1\]"),
-        ({"damping": -0.01}, r"damping must be in \[0, 1\]"),
-        ({"damping": float("nan")}, r"damping must be in \[0, 1\]"),
-        ({"iterations": -1}, "iterations >= 0"),
+        ({"damping": 1.01}, r"ranker 'self-validation': damping: .*got"),
+        ({"damping": -0.01}, r"ranker 'self-validation': damping: .*got"),
+        ({"damping": float("nan")}, r"ranker 'self-validation': damping: .*got"),
+        ({"iterations": -1}, r"iterations: .*got -1"),
         ({"damping": "high"}, "damping"),
         ({"iterations": None}, "iterations"),
     ],

@@ -1,0 +1,58 @@
+"""Labelled pairs out of labelled problems."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from codedpo_plugin.calibration.examples import SMALLEST, LabelledProblem, examples_of
+from codedpo_plugin.calibration.features import FEATURES, pair_features
+from codedpo_plugin.manager import create_plugins
+from codedpo_plugin.records import PairKind, PassMatrix
+
+from .support import labelled
+
+RANKERS = {name: create_plugins(installed=False).rankers[name] for name in ("pass-count", "codet")}
+PASSED = np.array([[1, 1, 1], [1, 1, 1], [1, 0, 0], [0, 0, 0]], bool)
+
+
+def problem(right: list[bool], programs: str = "abcd") -> LabelledProblem:
+    return LabelledProblem(PassMatrix("p", (~PASSED).astype(np.uint8)), np.array(right), tuple(programs))
+
+
+def test_a_correctness_pair_is_right_if_chosen_is_and_rejected_is_not():
+    for right, expected in (([1, 1, 0, 0], True), ([0, 1, 0, 0], False), ([1, 1, 1, 1], False)):
+        pairs = list(examples_of(problem(list(map(bool, right))), RANKERS, 0))
+        own = [e for e in pairs if e.kind is PairKind.CORRECTNESS]
+        assert [(e.ranker, e.right) for e in own] == [("pass-count", expected), ("codet", expected)]
+        assert own[0].features.tolist() == pair_features(PASSED, 0, 3).tolist()
+
+
+def test_an_efficiency_pair_is_right_if_both_are():
+    for right, expected in (([1, 1, 0, 0], True), ([1, 0, 0, 0], False)):
+        pairs = list(examples_of(problem(list(map(bool, right))), RANKERS, 0))
+        assert {e.right for e in pairs if e.kind is PairKind.EFFICIENCY} == {expected}
+
+
+def test_the_same_program_makes_no_pair():
+    assert {e.kind for e in examples_of(problem([True] * 4, "aabc"), RANKERS, 0)} == {PairKind.CORRECTNESS}
+    assert {e.kind for e in examples_of(problem([True] * 4, "abca"), RANKERS, 0)} == {PairKind.EFFICIENCY}
+
+
+def test_a_problem_that_says_nothing_has_no_example():
+    silent = LabelledProblem(PassMatrix("p", np.ones((3, 2), np.uint8)), np.ones(3, bool), tuple("abc"))
+    assert list(examples_of(silent, RANKERS)) == []
+
+
+def test_parts_are_smaller_of_every_size_and_the_same_on_every_call():
+    first, second = ([*examples_of(labelled("p", 0.5), RANKERS, 30)] for _ in range(2))
+    assert [e.features.tolist() for e in first] == [e.features.tolist() for e in second]
+    sizes = {round(float(np.exp(e.features[FEATURES.index("n_solutions")]))) for e in first}
+    assert min(sizes) == SMALLEST
+    assert max(sizes) == 12
+    assert len(sizes) > 3
+
+
+def test_a_problem_smaller_than_the_smallest_part_is_taken_as_it_is():
+    tiny = LabelledProblem(PassMatrix("p", np.array([[0], [1]], np.uint8)), np.array([True, False]), ("a", "b"))
+    found = list(examples_of(tiny, {"codet": RANKERS["codet"]}, 3))
+    assert [e.features.tolist() for e in found] == [found[0].features.tolist()] * 4

@@ -1,0 +1,99 @@
+"""Fitting a calibration, and measuring how confidences hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from codedpo_plugin.calibration.examples import Example, examples_of
+from codedpo_plugin.calibration.features import FEATURES
+from codedpo_plugin.calibration.fit import cross_fitted, fit_calibration, halves, measure
+from codedpo_plugin.errors import InputError
+from codedpo_plugin.manager import create_plugins
+from codedpo_plugin.records import PairKind
+
+from .support import many
+
+RANKERS = {"codet": create_plugins(installed=False).rankers["codet"]}
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[Example]:
+    return [example for problem in many() for example in examples_of(problem, RANKERS, 3)]
+
+
+def example(value: float, *, right: bool, problem_id: str = "p") -> Example:
+    features = np.zeros(len(FEATURES))
+    features[0] = value
+    return Example(problem_id, "r", PairKind.CORRECTNESS, features, right)
+
+
+def test_what_tells_right_from_wrong_has_weight(examples):
+    calibration = fit_calibration(examples, "made up")
+    assert (calibration.rankers, calibration.source) == (("codet",), "made up")
+    model = calibration.models[PairKind.CORRECTNESS]
+    own = [e for e in examples if e.kind is PairKind.CORRECTNESS]
+    found = model.probability(np.array([e.features for e in own]))
+    right = np.array([e.right for e in own])
+    assert found[right].mean() > found[~right].mean() + 0.15
+
+
+def test_every_problem_has_the_same_weight_however_many_pairs_it_has():
+    few = [example(x, right=x > 0, problem_id=f"{x}") for x in (-2.0, -1, 1, 2)]
+    once, often = (fit_calibration(e, "").models[PairKind.CORRECTNESS] for e in (few, [*few, *[few[0]] * 50]))
+    assert often.intercept == pytest.approx(once.intercept, abs=1e-4)
+    assert often.coefficients == pytest.approx(once.coefficients, abs=1e-4)
+
+
+def test_a_feature_that_never_varies_has_no_weight():
+    model = fit_calibration([example(x, right=x > 0, problem_id=f"{x}") for x in (-1.0, 1.0)], "").models
+    assert model[PairKind.CORRECTNESS].coefficients[1:] == (0.0,) * (len(FEATURES) - 1)
+
+
+@pytest.mark.parametrize("right", [[], [True, True], [False]])
+def test_without_right_and_wrong_pairs_there_is_nothing_to_fit(right):
+    with pytest.raises(InputError, match="nothing to fit"):
+        fit_calibration([example(0.0, right=value) for value in right], "")
+
+
+def test_halves_are_disjoint_equal_and_do_not_depend_on_the_order():
+    names = [f"p{n}" for n in range(11)]
+    first, second = halves(names)
+    assert (first | second, first & second) == ({*names}, set())
+    assert (len(first), len(second)) == (6, 5)
+    assert halves(reversed(names)) == (first, second)
+
+
+def test_cross_fitting_uses_the_other_half_alone(examples):
+    found = cross_fitted(examples, PairKind.CORRECTNESS)
+    own = [e for e in examples if e.kind is PairKind.CORRECTNESS]
+    first, second = halves(e.problem_id for e in examples)
+    model = fit_calibration([e for e in examples if e.problem_id in second], "").models[PairKind.CORRECTNESS]
+    place = next(i for i, e in enumerate(own) if e.problem_id in first)
+    assert found[place] == model.probability(own[place].features)
+    assert measure(found, np.array([e.right for e in own])).ece < 0.15
+
+
+def test_a_measure_counts_by_hand():
+    confidences = np.array([0.05, 0.15, 0.15, 0.95, 0.95, 0.95, 1.0, 0.5])
+    right = np.array([0, 1, 0, 1, 1, 0, 1, 1], bool)
+    found = measure(confidences, right)
+    assert (found.n, found.right, found.high, found.high_right) == (8, 5 / 8, 4, 0.75)
+    assert found.top_quarter == 1.0
+    assert [(b.count, b.right) for b in found.bins] == [(1, 0), (2, 0.5), (1, 1.0), (4, 0.75)]
+    assert found.ece == pytest.approx((0.05 + 2 * 0.35 + 0.5 + 4 * (3.85 / 4 - 0.75)) / 8)
+
+
+def test_a_large_sample_that_is_right_as_often_as_said_has_no_error_but_chance():
+    generator = np.random.default_rng(1)
+    confidences = generator.random(2_000)
+    found = measure(confidences, generator.random(2_000) < confidences)
+    assert found.ece < 0.04
+    assert 0.5 < found.ece / found.ece_by_chance < 2
+    assert measure(np.full(2_000, 0.99), generator.random(2_000) < 0.4).ece == pytest.approx(0.59, abs=0.05)
+
+
+def test_one_pair_can_be_measured():
+    found = measure(np.array([0.3]), np.array([True]))
+    assert (found.n, found.top_quarter, found.high) == (1, 1.0, 0)
+    assert np.isnan(found.high_right)

@@ -1,0 +1,91 @@
+"""The model in its file, and the one that comes with the package."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from codedpo_plugin.calibration.features import FEATURES
+from codedpo_plugin.calibration.model import DEFAULT, Calibration, Logistic, read_calibration, write_calibration
+from codedpo_plugin.contracts import ScoredProblem
+from codedpo_plugin.errors import InputError
+from codedpo_plugin.records import Candidates, PairKind, PassMatrix, Scores
+
+MODEL = Logistic(-1.0, (1.0, 0.5, 0.25, 0.0, -0.5, 2.0))
+CALIBRATION = Calibration(("mine",), {PairKind.CORRECTNESS: MODEL}, "made up")
+
+
+def scored(agreeing: int, ranker: str, solutions: int = 15) -> ScoredProblem:
+    """Return a problem of which so many solutions pass the same half of the tests."""
+    verdicts = np.ones((solutions, 8), np.uint8)
+    verdicts[:agreeing, :4] = 0
+    candidates = Candidates("p", "", "f", tuple(map(str, range(solutions))), tuple("abcdefgh"))
+    scores = Scores("p", ranker, 1.0 - verdicts.mean(axis=1), np.ones(8))
+    return ScoredProblem(candidates, PassMatrix("p", verdicts), scores)
+
+
+def test_a_probability_is_the_logistic_of_the_sum():
+    features = np.array([[0.0] * 6, [1.0, 2, 4, 8, 2, 0]])
+    np.testing.assert_allclose(MODEL.probability(features), 1 / (1 + np.exp([1.0, -1.0])))
+
+
+def test_what_is_written_is_read(tmp_path):
+    write_calibration(tmp_path / "c.json", CALIBRATION)
+    assert read_calibration(tmp_path / "c.json") == CALIBRATION
+
+
+def test_a_ranker_or_kind_that_was_not_fitted_has_no_confidence():
+    assert CALIBRATION.confidence(scored(3, "other"), 0, 14, PairKind.CORRECTNESS) is None
+    assert CALIBRATION.confidence(scored(3, "mine"), 0, 1, PairKind.EFFICIENCY) is None
+    assert 0 < CALIBRATION.confidence(scored(3, "mine"), 0, 14, PairKind.CORRECTNESS) < 1
+
+
+@pytest.mark.parametrize("ranker", ["self-validation", "pass-count", "codet", "bayes"])
+@pytest.mark.parametrize("kind", PairKind)
+def test_the_packaged_calibration_believes_what_more_solutions_agree_on(ranker, kind):
+    rejected = 1 if kind is PairKind.EFFICIENCY else 14
+    found = [read_calibration().confidence(scored(n, ranker), 0, rejected, kind) for n in (2, 5, 10, 13)]
+    assert found == sorted(set(found))
+    assert all(round(value, 4) == value for value in found)
+
+
+def test_the_packaged_calibration_says_where_it_comes_from():
+    assert "CodeGen-16B" in read_calibration(DEFAULT).source
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data.clear(),
+        lambda data: data["models"].update(beauty={}),
+        lambda data: data["models"]["correctness"]["coefficients"].pop("support"),
+        lambda data: data["models"]["correctness"]["coefficients"].update(age=1.0),
+        lambda data: data["models"]["correctness"]["coefficients"].update(support="high"),
+        lambda data: data["models"]["correctness"]["coefficients"].update(support=float("nan")),
+        lambda data: data.update(models=[]),
+    ],
+)
+def test_a_file_that_is_no_calibration_is_refused(tmp_path, change):
+    path = tmp_path / "c.json"
+    write_calibration(path, CALIBRATION)
+    data = json.loads(path.read_text())
+    change(data)
+    path.write_text(json.dumps(data))
+    with pytest.raises(InputError, match=r"c\.json: not a calibration: .*`codedpo calibrate` makes one"):
+        read_calibration(path)
+
+
+@pytest.mark.parametrize("content", ["", "not JSON", "[1, 2]", "null"])
+def test_neither_is_anything_else(tmp_path, content):
+    path = tmp_path / "c.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match="not a calibration"):
+        read_calibration(path)
+    with pytest.raises(InputError, match=r"missing\.json: not a calibration"):
+        read_calibration(tmp_path / "missing.json")
+
+
+def test_there_is_a_coefficient_for_every_feature():
+    assert all(len(model.coefficients) == len(FEATURES) for model in read_calibration().models.values())
