@@ -20,6 +20,9 @@ from codedpo_plugin.records import PairKind
 PromptForm = Literal["base", "chat"]
 """How a model is asked: by a prompt to continue, or by a message to answer."""
 
+Split = Literal["train", "heldout", "all", "composed_train", "composed_dev", "composed_heldout"]
+"""A part of the micro suite."""
+
 
 class Section(BaseModel):
     """A part of the configuration: immutable, no unknown keys."""
@@ -31,7 +34,7 @@ class ProblemsConfig(Section):
     """Where the problems come from: exactly one of ``suite`` and ``path``."""
 
     suite: str | None = Field(None, description="name of an installed suite")
-    split: Literal["train", "heldout", "all"] = Field("train", description="which part of the suite")
+    split: Split = Field("train", description="which part of the suite")
     path: Path | None = Field(None, description="a problems.jsonl")
     limit: int | None = Field(None, gt=0, description="use the first so many")
 
@@ -131,6 +134,7 @@ class EvaluateConfig(Section):
     max_tokens: int = Field(512, gt=0)
     ks: tuple[int, ...] = Field((1,), min_length=1, description="the k of pass@k")
     limit: int | None = Field(None, gt=0, description="the first so many problems of each suite")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="for the suites, as lm-eval's --metadata")
 
 
 class RunConfig(Section):

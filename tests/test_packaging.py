@@ -55,6 +55,9 @@ def test_the_wheel_installs_nothing_under_a_generic_name(wheel_files):
     "file",
     [
         "codedpo_plugin/py.typed",
+        "codedpo_plugin/embedded/CARD.md",
+        "codedpo_plugin/embedded/model/model.safetensors",
+        "codedpo_plugin/embedded/model/tokenizer.json",
         "codedpo_plugin/hooks/score.py",
         "codedpo_plugin/report/page.html.j2",
         "codedpo_plugin/suites/micro/lists.toml",
