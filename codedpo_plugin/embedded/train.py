@@ -1,6 +1,6 @@
 """Trains the embedded model from scratch, on the CPU.
 
-python -m codedpo_plugin.embedded.train -o DIR [--steps N] [--seed N]
+python -m codedpo_plugin.embedded.train -o DIR [--start DIR] [--steps N] [--rate X] [--seed N] [--processes N]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from codedpo_plugin.embedded.corpus import Document, documents
@@ -35,6 +36,21 @@ REST_RATE: Final = 0.004
 """Learning rate of embeddings and norms (AdamW)."""
 WARM_UP: Final = 0.03
 """Share of the steps in which the rates rise; they fall in the last half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to train."""
+
+    steps: int
+    seed: int
+    """Of the text and, for a new model, of its first weights."""
+    rate: float = 1.0
+    """Factor of the learning rates."""
+    processes: int = 1
+    """Each learns a batch a step, from the text of its own seed: the recipe's and those after it."""
+    start: Path | None = None
+    """An earlier model to go on from."""
 
 
 def make_tokenizer(texts: Iterable[str]) -> Any:
@@ -189,30 +205,70 @@ def share_of_rate(step: int, steps: int) -> float:
     return 0.5 + 0.5 * math.cos(math.pi * max(0.0, 2 * step / steps - 1)) if 2 * step > steps else 1.0
 
 
-def train(output: Path, steps: int, seed: int, threads: int) -> None:
+def train(output: Path, recipe: Recipe) -> None:
     """Train a model and write it, in bfloat16, with its tokenizer."""
     import torch
 
-    torch.set_num_threads(threads)
-    torch.manual_seed(seed)
-    text = (a + b for d in islice(documents(seed), TOKENIZER_DOCUMENTS) for a, b in (*d.solutions, d.tests))
-    tokenizer = make_tokenizer(text)
-    model = make_model(tokenizer)
+    if recipe.processes == 1:
+        _train(0, output, recipe, None)
+        return
+    with TemporaryDirectory() as folder:
+        torch.multiprocessing.spawn(_train, (output, recipe, f"{folder}/meeting"), recipe.processes)
+
+
+def _train(rank: int, output: Path, recipe: Recipe, meeting: str | None) -> None:
+    """Train in one of the processes, which meet at a file; the first one writes the model."""
+    import torch
+
+    logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(message)s")
+    torch.set_num_threads(1)
+    torch.manual_seed(recipe.seed)
+    if meeting:
+        torch.distributed.init_process_group("gloo", f"file://{meeting}", None, recipe.processes, rank)
+    tokenizer, model = _beginning(recipe)
     log.info("%d weights", model.num_parameters())
     steppers = optimizers(model)
-    schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda step: share_of_rate(step, steps)) for o in steppers]
+
+    def rate(step: int) -> float:
+        return recipe.rate * share_of_rate(step, recipe.steps)
+
+    schedules = [torch.optim.lr_scheduler.LambdaLR(stepper, rate) for stepper in steppers]
     losses, start = [], time.monotonic()
-    for step, batch in enumerate(islice(batches(tokenizer, seed), steps), 1):
+    for step, batch in enumerate(islice(batches(tokenizer, recipe.seed + rank), recipe.steps), 1):
         loss = loss_of(model, batch)
         loss.backward()
+        if meeting:
+            _average(model)
         for part in (*steppers, *schedules):
             part.step()
         model.zero_grad()
         losses.append(loss.item())
         if step % 20 == 0:
             log.info("step %d: loss %.3f, %.0f s", step, sum(losses[-20:]) / 20, time.monotonic() - start)
-        if step % 50 == 0 or step == steps:
+        if rank == 0 and (step % 50 == 0 or step == recipe.steps):
             save(model, tokenizer, output)
+
+
+def _average(model: Any) -> None:
+    """Replace the gradients by their means over the processes."""
+    from torch import distributed
+
+    for parameter in model.parameters():
+        distributed.all_reduce(parameter.grad)
+        parameter.grad /= distributed.get_world_size()
+
+
+def _beginning(recipe: Recipe) -> tuple[Any, Any]:
+    """Return the tokenizer and the model to begin with: new ones, or those of an earlier training."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    if recipe.start:
+        model = AutoModelForCausalLM.from_pretrained(recipe.start, dtype=torch.float32)
+        return AutoTokenizer.from_pretrained(recipe.start), model
+    first = islice(documents(recipe.seed), TOKENIZER_DOCUMENTS)
+    tokenizer = make_tokenizer(prompt + answer for d in first for prompt, answer in (*d.solutions, d.tests))
+    return tokenizer, make_model(tokenizer)
 
 
 def save(model: Any, tokenizer: Any, output: Path) -> None:
@@ -229,12 +285,14 @@ def main() -> None:
     """Train as the command line says."""
     parser = argparse.ArgumentParser(description="Train the embedded model from scratch.")
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="go on from a model that was trained before")
     parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--rate", type=float, default=1.0, help="factor of the learning rates")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1, help="more help only on an idle machine")
+    parser.add_argument("--processes", type=int, default=1, help="batches a step, each in a process of its own")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    train(options.output, options.steps, options.seed, options.threads)
+    recipe = Recipe(options.steps, options.seed, options.rate, options.processes, options.start)
+    train(options.output, recipe)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ def test_the_splits_have_no_composition_in_common():
 def test_solutions_and_tests_follow_the_prompts_of_the_harness():
     for document in TEXT:
         problem = Problem("", prompt_of(document), document.task.name)
-        assert [prompt for prompt, _ in document.solutions] == [prompts.solution_prompt(problem, "base")] * SOLUTIONS
+        asked = prompts.solution_prompt(problem, "base")
+        assert [prompt for prompt, _ in document.solutions] == [asked] * SOLUTIONS
         assert document.tests[0] == prompts.tests_prompt(problem, "base", TESTS)
 
 
