@@ -37,8 +37,8 @@ _NOUNS: Final = (
     "units", "values", "view",
 )  # fmt: skip
 _PARAMETERS: Final = {
-    "L": ("numbers", "values", "items", "data"),
-    "W": ("words", "names", "parts"),
+    "L": ("numbers", "values"),
+    "W": ("words", "names"),
     "S": ("text", "line"),
     "N": ("n", "number"),
     "M": ("n", "limit"),
@@ -179,7 +179,7 @@ def names(*, reserved: bool) -> tuple[str, ...]:
     return tuple(name for name in every if is_reserved(name) is reserved)
 
 
-def argument(kind: str, rng: Random, longest: int = 4) -> str:
+def argument(kind: str, rng: Random, longest: int) -> str:
     """Return a small argument, as source text."""
     match kind:
         case "N":
@@ -191,7 +191,7 @@ def argument(kind: str, rng: Random, longest: int = 4) -> str:
     length = rng.randint(1, longest)
     if kind == "W":
         return repr(rng.choices(_WORDS, k=length))
-    pool = [rng.randint(-5, 12) for _ in range(max(2, length - 1))]
+    pool = [rng.randint(-5, 12) for _ in range(max(1, length - 1))]
     return repr(rng.choices(pool, k=length))
 
 

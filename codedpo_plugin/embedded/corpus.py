@@ -28,20 +28,24 @@ from codedpo_plugin.embedded.grammar import Operation
 from codedpo_plugin.generation.prompts import solution_prompt, tests_prompt
 from codedpo_plugin.records import Problem
 
-LENGTHS: Final = {1: 0.1, 2: 0.4, 3: 0.5}
+LENGTHS: Final = {1: 0.2, 2: 0.5, 3: 0.3}
 """How many operations a document's function has, with weights."""
 KINDS: Final = {"L": 0.55, "W": 0.15, "S": 0.1, "N": 0.1, "M": 0.1}
 """What it is given, with weights."""
 SLOW: Final = 0.6
 """Share of slow forms among the right ones."""
-WRONG_TESTS: Final = 0.25
+WRONG_TESTS: Final = 0.2
 """Share of the other tests with the result of a wrong function."""
 TESTS: Final = 4
 """Tests a document, at most."""
 KNOWN, LEAST = 0.3, 0.1
 """Share of tests that repeat an example of the prompt, and that try the least argument."""
-TRIED: Final = 8
-"""Further calls that are tried to find examples with different results."""
+EXAMPLES: Final = 3
+"""Examples a prompt."""
+TRIED: Final = 12
+"""Calls that are tried to find examples with different results."""
+LONG, SHORT = 5, 2
+"""Items in the list of an example, and of a new test, at most."""
 LONGEST_VALUE: Final = 36
 """Characters of a result in examples and tests."""
 
@@ -92,22 +96,23 @@ def _groups(split: str | None) -> dict[tuple[int, str], list[Structure]]:
 
 
 def examples(task: Task, function: Callable[[str], Any], rng: Random) -> list[tuple[str, str]]:
-    """Return two calls, arguments and results, for the prompt of a task: with different results, if any has."""
+    """Return calls, arguments and results, for the prompt of a task: with different results, if there are any."""
     calls: dict[str, str] = {}
-    while len(calls) < 2:
-        calls |= [small_call(task, function, rng)]
     for _ in range(TRIED):
-        first, *_, last = calls.items()
-        if first[1] != last[1]:
+        source, value = small_call(task, function, rng, LONG)
+        if value not in calls.values():
+            calls[source] = value
+        if len(calls) == EXAMPLES:
             break
-        calls |= [small_call(task, function, rng)]
-    return [first, last]
+    while len(calls) < EXAMPLES:
+        calls |= [small_call(task, function, rng, LONG)]
+    return [*calls.items()]
 
 
-def small_call(task: Task, function: Callable[[str], Any], rng: Random) -> tuple[str, str]:
-    """Return a random call whose result is short."""
+def small_call(task: Task, function: Callable[[str], Any], rng: Random, longest: int) -> tuple[str, str]:
+    """Return a random call with at most ``longest`` items whose result is short."""
     while True:
-        source = argument(task.kind, rng)
+        source = argument(task.kind, rng, longest)
         value = repr(function(source))
         if len(value) <= LONGEST_VALUE:
             return source, value
@@ -131,8 +136,8 @@ def _form(operation: Operation, rng: Random) -> str:
 
 
 def skill(operation: Operation) -> float:
-    """Return the share of right forms of an operation: 0.6 to 0.9."""
-    return 0.6 + 0.3 * hashlib.sha256(operation.name.encode()).digest()[1] / 255
+    """Return the share of right forms of an operation: 0.65 to 0.95."""
+    return 0.65 + 0.3 * hashlib.sha256(operation.name.encode()).digest()[1] / 255
 
 
 def _tests(task: Task, function: Callable[[str], Any], known: Sequence[tuple[str, str]], rng: Random) -> str:
@@ -150,7 +155,7 @@ def _call(
         return rng.choice(known)
     if kind < KNOWN + LEAST:
         return EMPTY[task.kind], repr(function(EMPTY[task.kind]))
-    source, value = small_call(task, function, rng)
+    source, value = small_call(task, function, rng, SHORT)
     return source, (_wrong_value(task, source, rng) or value) if rng.random() < WRONG_TESTS else value
 
 

@@ -18,7 +18,7 @@ from codedpo_plugin.suites.micro import MicroProblem
 SIZES: Final = dict(zip(SPLITS, (96, 48, 64), strict=True))
 """Problems of each split."""
 TESTS: Final = 8
-"""Tests of a problem, at least; two of them are the examples of its prompt."""
+"""Tests of a problem, at least; three of them are the examples of its prompt."""
 TRIED: Final = 40
 """Random calls that the tests are chosen from."""
 LONGEST: Final = 8

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import math
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -224,6 +225,7 @@ def _train(rank: int, output: Path, recipe: Recipe, meeting: str | None) -> None
     torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
     if meeting:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
         torch.distributed.init_process_group("gloo", f"file://{meeting}", None, recipe.processes, rank)
     tokenizer, model = _beginning(recipe)
     log.info("%d weights", model.num_parameters())
@@ -286,10 +288,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the embedded model from scratch.")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="go on from a model that was trained before")
-    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--rate", type=float, default=1.0, help="factor of the learning rates")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=1, help="batches a step, each in a process of its own")
+    parser.add_argument("--processes", type=int, default=2, help="batches a step, each in a process of its own")
     options = parser.parse_args()
     recipe = Recipe(options.steps, options.seed, options.rate, options.processes, options.start)
     train(options.output, recipe)
