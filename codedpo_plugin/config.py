@@ -25,6 +25,9 @@ MAGICODER_SEEDS: Final = {"python": 40_000} | dict.fromkeys(
 )
 """Seeds of each language (arXiv 2312.02120, section 2.1)."""
 
+Split = Literal["train", "heldout", "all", "composed_train", "composed_dev", "composed_heldout"]
+"""A part of the micro suite."""
+
 
 class Section(BaseModel):
     """A part of the configuration: immutable, no unknown keys."""
@@ -103,7 +106,7 @@ class ProblemsConfig(Section):
     """Where the problems come from: a suite, a file, or a model that makes them."""
 
     suite: str | None = Field(None, description="name of an installed suite")
-    split: Literal["train", "heldout", "all"] = Field("train", description="which part of the suite")
+    split: Split = Field("train", description="which part of the suite")
     path: Path | None = Field(None, description="a problems.jsonl")
     make: FactoryConfig | None = Field(None, description="make them; evol-instruct starts from 'suite' or 'path'")
     clean: CleanConfig | None = Field(None, description="drop duplicates, contaminated and broken problems")
@@ -228,6 +231,7 @@ class EvaluateConfig(Section):
     max_tokens: int = Field(512, gt=0)
     ks: tuple[int, ...] = Field((1,), min_length=1, description="the k of pass@k")
     limit: int | None = Field(None, gt=0, description="the first so many problems of each suite")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="for the suites, as lm-eval's --metadata")
 
 
 class RunConfig(Section):

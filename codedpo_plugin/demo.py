@@ -1,15 +1,76 @@
-"""The embedded candidates of ``codedpo demo``: the bodies and tests of the micro suite, with wrong tests mixed in.
+"""What ``codedpo demo`` runs: the whole loop on the embedded model, or the pipeline without a model.
 
-No model wrote them; they show the pipeline where the truth is known.
+Without a model the candidates are the bodies and tests of the micro suite, with wrong tests mixed in: they show the
+pipeline where the truth is known.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
 
+from codedpo_plugin.config import (
+    EvaluateConfig,
+    ExecuteConfig,
+    GenerateConfig,
+    PairsConfig,
+    ProblemsConfig,
+    RunConfig,
+    TimingConfig,
+    TrainConfig,
+)
+from codedpo_plugin.errors import UsageError
 from codedpo_plugin.records import Candidates, PairKind, PreferencePair
 from codedpo_plugin.suites.micro import MicroProblem, micro_problems
+
+NEEDED: Final = ("torch", "transformers", "accelerate", "trl")
+"""Libraries of the extra ``train`` that the loop imports."""
+
+
+def embedded_model() -> Path:
+    """Return the folder of the embedded model."""
+    return Path(str(files("codedpo_plugin.embedded"))) / "model"
+
+
+def demo_config(seed: int, execute: ExecuteConfig, split: str = "composed_heldout") -> RunConfig:
+    """Return the configuration of the demo: what a user would write in a file for ``codedpo run``.
+
+    The settings were chosen on the split ``composed_dev``, see ``docs/results/demo.md``.
+    """
+    model = {"pretrained": str(embedded_model()), "dtype": "float32"}
+    return RunConfig(
+        seed=seed,
+        problems=ProblemsConfig(suite="micro", split="composed_train"),
+        generate=GenerateConfig(
+            model_args=model,
+            batch_size=120,
+            n_solutions=15,
+            n_tests=15,
+            temperature=1.0,
+            max_solution_tokens=128,
+            max_test_tokens=96,
+        ),
+        execute=execute,
+        pairs=PairsConfig(timing=TimingConfig(rounds=15)),
+        train=TrainConfig(
+            learning_rate=2e-4, epochs=4, batch_size=16, gradient_accumulation=1, max_length=256, beta=0.1
+        ),
+        evaluate=EvaluateConfig(n_samples=10, temperature=1.0, max_tokens=128, metadata={"split": split}),
+    )
+
+
+def require_training() -> None:
+    """Raise UsageError, with what to install, unless a model can be trained here."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"the demo trains a model and needs {', '.join(missing)}: pip install 'codedpo-plugin[train]'; "
+            "`codedpo demo` without --with-model shows the pipeline without"
+        )
 
 
 def demo_candidates() -> Iterator[Candidates]:

@@ -17,4 +17,5 @@ def codedpo_evaluate(
 ) -> SuiteResult:
     """Load the model, run the suite's task, return the samples with their verdicts."""
     lm = load_model(model)
-    return evaluate_model(suite, lm, model, config, execute, context.plugins.sandboxes, seed=context.seed)
+    sandboxes = context.plugins.sandboxes
+    return evaluate_model(suite, lm, model, config, execute, sandboxes, config.metadata, seed=context.seed)

@@ -1,4 +1,4 @@
-"""The embedded candidates of the demo: the truth about them is known."""
+"""The demo: the configuration of its loop, and the candidates whose truth is known."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import ast
 from dataclasses import replace
 
 import pytest
+import yaml
 
-from codedpo_plugin.demo import demo_candidates, judge_pairs, wrong_tests
+from codedpo_plugin import demo
+from codedpo_plugin.config import ExecuteConfig, load_config
+from codedpo_plugin.demo import demo_candidates, demo_config, embedded_model, judge_pairs, wrong_tests
+from codedpo_plugin.errors import UsageError
 from codedpo_plugin.execution import Limits, Pool
 from codedpo_plugin.execution.assertions import plan_test
 from codedpo_plugin.execution.matrix import Workload, execute
@@ -93,3 +97,31 @@ def test_pairs_are_judged_by_what_the_suite_knows(kind, chosen, rejected, right,
 
 def test_without_pairs_there_is_a_row_of_zeros_for_each_kind():
     assert judge_pairs([]) == [("correctness", "0", "0", "0"), ("efficiency", "0", "0", "0")]
+
+
+def test_the_loop_is_a_configuration_that_a_file_can_hold(tmp_path):
+    config = demo_config(3, ExecuteConfig(workers=2))
+    path = tmp_path / "demo.yaml"
+    path.write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    assert load_config(path) == config
+    assert config.seed == 3
+    assert config.execute.workers == 2
+
+
+def test_the_loop_learns_on_one_split_and_is_evaluated_on_another():
+    config = demo_config(0, ExecuteConfig())
+    assert (config.problems.suite, config.problems.split) == ("micro", "composed_train")
+    assert (config.evaluate.suites, config.evaluate.metadata) == (("micro",), {"split": "composed_heldout"})
+    assert demo_config(0, ExecuteConfig(), "composed_dev").evaluate.metadata == {"split": "composed_dev"}
+
+
+def test_the_model_of_the_loop_is_a_folder_of_the_package():
+    assert demo_config(0, ExecuteConfig()).generate.model_args["pretrained"] == str(embedded_model())
+    assert (embedded_model() / "model.safetensors").is_file()
+
+
+def test_without_the_libraries_for_training_the_demo_says_what_to_install(monkeypatch):
+    demo.require_training()
+    monkeypatch.setattr(demo, "find_spec", lambda name: None if name == "trl" else object())
+    with pytest.raises(UsageError, match=r"needs trl: pip install 'codedpo-plugin\[train\]'.*--with-model"):
+        demo.require_training()

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import datasets
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 from pydantic import Field
 
-from codedpo_plugin.config import ExecuteConfig, GenerateConfig, PairsConfig, ProblemsConfig, ScoreConfig
+from codedpo_plugin.config import ExecuteConfig, GenerateConfig, PairsConfig, ProblemsConfig, ScoreConfig, Split
 from codedpo_plugin.context import Context
 from codedpo_plugin.execution import require_confinement
 from codedpo_plugin.formats import jsonl, parquet
@@ -37,7 +37,7 @@ class PairsOptions(TaskOptions):
 
     problems: Path | None = Field(None, description="a problems.jsonl")
     suite: str = Field("micro", description="or a suite, if no file is given")
-    split: Literal["train", "heldout", "all"] = "train"
+    split: Split = "train"
     output: Path = Field(Path("codedpo-pairs"), description="run directory to write")
     n_solutions: int = Field(15, gt=0)
     n_tests: int = Field(15, gt=0)

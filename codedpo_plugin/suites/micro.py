@@ -1,4 +1,4 @@
-"""The micro suite: sixty small problems written for this project, see ``micro/README.md``."""
+"""The micro suite: sixty small problems written for this project, and composed ones, see ``micro/README.md``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
+from codedpo_plugin.embedded.compose import SPLITS as COMPOSED
 from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.execution.assertions import plan_test
 from codedpo_plugin.records import Problem
 from codedpo_plugin.suites import Suite, SuiteProblem
 
-SPLITS: Final = ("train", "heldout", "all")
+SPLITS: Final = ("train", "heldout", "all", *COMPOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,13 @@ class MicroProblem:
 
 
 def micro_problems(split: str = "all") -> list[MicroProblem]:
-    """Return the problems of a split (``train``, ``heldout`` or ``all``), in the order of the files."""
+    """Return the problems of a split: ``train``, ``heldout``, ``all`` (in the files' order) or a composed one."""
     if split not in SPLITS:
         raise EvaluationError(f"the micro suite has no split {split!r}; it has {', '.join(SPLITS)}")
+    if split in COMPOSED:
+        from codedpo_plugin.embedded.problems import composed_problems
+
+        return list(composed_problems(split))
     return [p for p in _entries() if split in ("all", p.split)]
 
 

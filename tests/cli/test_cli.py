@@ -223,7 +223,7 @@ def test_tasks_path_holds_the_task_files():
     assert (folder / "codedpo_micro.yaml").is_file()
 
 
-def test_demo_needs_nothing_and_is_right(tmp_path):
+def test_the_demo_without_a_model_needs_nothing_and_is_right(tmp_path):
     done = codedpo("demo", "-o", tmp_path / "demo")
     assert done.returncode == 0, done.stderr
     rows = [line.replace("│", " ").split() for line in done.stdout.splitlines()]

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from codedpo_plugin.config import ExecuteConfig
+from codedpo_plugin.demo import demo_config
 from codedpo_plugin.formats import jsonl
 from codedpo_plugin.records import Candidates
 from codedpo_plugin.suites.micro import micro_problems
@@ -87,3 +89,23 @@ def test_the_stages_as_single_commands(tiny_model, recorded, tmp_path):
     assert "solved by both" in codedpo("compare", tmp_path / "before", tmp_path / "after")
     codedpo("report", run)
     assert (run / "report.html").is_file()
+
+
+def test_the_loop_of_the_demo_on_fewer_problems(tmp_path):
+    """The embedded model writes right and wrong solutions, pairs come of them, and it is trained and compared."""
+    config = demo_config(0, ExecuteConfig()).model_dump(mode="json")
+    config["problems"]["limit"] = 12
+    config["generate"] |= {"n_solutions": 8, "n_tests": 8}
+    config["train"]["max_steps"] = 2
+    config["evaluate"] |= {"limit": 12, "n_samples": 4}
+    (tmp_path / "demo.yaml").write_text(yaml.safe_dump(config))
+    shown = codedpo("run", tmp_path / "demo.yaml")
+    run = tmp_path / "demo"
+    assert "mean speedup" in shown
+    assert len((run / "candidates.jsonl").read_text().splitlines()) == 12
+    kinds = [json.loads(line)["kind"] for line in (run / "pairs.jsonl").read_text().splitlines()]
+    assert kinds.count("correctness") >= 6
+    assert "efficiency" in kinds
+    (comparison,) = json.loads((run / "comparison.json").read_text())
+    assert comparison["before"]["pass@1"]["n"] == 12
+    assert 0.1 < comparison["before"]["pass@1"]["value"] < 0.9

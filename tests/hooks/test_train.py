@@ -59,8 +59,8 @@ def test_the_configured_model_is_evaluated_with_the_seed_of_the_run(context, mon
     asked = []
     monkeypatch.setattr(module, "load_model", lambda model: f"loaded {model.model}")
     monkeypatch.setattr(module, "evaluate_model", lambda *args, **more: asked.append((args, more)) or "result")
-    suite, config, execute = Suite("micro", lambda metadata: []), EvaluateConfig(), ExecuteConfig()
+    suite, config, execute = Suite("micro", lambda metadata: []), EvaluateConfig(metadata={"a": 1}), ExecuteConfig()
     assert context.plugins.evaluate(suite, MODEL, config, execute, context) == "result"
     assert asked == [
-        ((suite, "loaded dummy", MODEL, config, execute, context.plugins.sandboxes), {"seed": 4}),
+        ((suite, "loaded dummy", MODEL, config, execute, context.plugins.sandboxes, {"a": 1}), {"seed": 4}),
     ]

@@ -44,7 +44,7 @@ def test_a_split_holds_its_problems(split, number):
 
 
 def test_a_split_that_does_not_exist_is_an_error_that_names_those_that_do():
-    with pytest.raises(EvaluationError, match="no split 'test'; it has train, heldout, all"):
+    with pytest.raises(EvaluationError, match="no split 'test'; it has train, heldout, all, composed_train"):
         micro_problems("test")
 
 

@@ -1,0 +1,185 @@
+"""The operations that begin or end with something else than a list: a number, a text, a table of counts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from codedpo_plugin.embedded.grammar import Operation, copying, extreme
+
+ENDS: Final = (
+    Operation(
+        "sum",
+        "L",
+        "I",
+        "end",
+        ("take the sum", "add them up"),
+        "sum({i})",
+        "{o} = 0\nfor j in range(len({i})):\n    {o} = sum({i}[:j + 1])",
+        ("sum({i}[1:])", "len({i})"),
+    ),
+    extreme(
+        "largest",
+        ("take the largest or 0", "find the maximum or 0"),
+        ">=",
+        "max",
+        "max([0] + {i})",
+        "min({i}, default=0)",
+    ),
+    extreme(
+        "smallest",
+        ("take the smallest or 0", "find the minimum or 0"),
+        "<=",
+        "min",
+        "min([0] + {i})",
+        "max({i}, default=0)",
+    ),
+    Operation(
+        "count",
+        "LW",
+        "I",
+        "end",
+        ("count the items", "tell how many there are"),
+        "len({i})",
+        "{o} = 0\nfor x in {i}:\n    {o} += 1",
+        ("len({i}) - 1", "len(set({i}))"),
+    ),
+    Operation(
+        "distinct",
+        "LW",
+        "I",
+        "end",
+        ("count the different items", "tell how many are distinct"),
+        "len(set({i}))",
+        "len([x for j, x in enumerate({i}) if x not in {i}[:j]])",
+        ("len({i})", "len({i}) - len(set({i}))"),
+    ),
+    Operation(
+        "occurrences",
+        "L",
+        "I",
+        "end",
+        ("count how often {k} occurs", "tell how many are {k}"),
+        "{i}.count({k})",
+        "{o} = 0\nfor x in {i}:\n    if x == {k}:\n        {o} += 1",
+        ("int({k} in {i})", "len([x for x in {i} if x >= {k}])"),
+    ),
+    Operation(
+        "letters_in_all",
+        "W",
+        "I",
+        "end",
+        ("count all letters", "add up the word lengths"),
+        "len(''.join({i}))",
+        "{o} = 0\nfor x in {i}:\n    for c in x:\n        {o} += 1",
+        ("len({i})", "len(' '.join({i}))"),
+    ),
+)
+
+STARTS: Final = (
+    Operation(
+        "digits",
+        "N",
+        "L",
+        "start",
+        ("list the digits", "split the number into digits"),
+        "[int(x) for x in str({i})]",
+        "{o} = []\nfor x in str({i}):\n    {o} = {o} + [int(x)]",
+        ("[int(x) for x in str({i})[::-1]]", "{o} = []\nfor x in str({i})[1:]:\n    {o} = {o} + [int(x)]"),
+    ),
+    Operation(
+        "up_to",
+        "M",
+        "L",
+        "start",
+        ("count up from 1 to the number", "list all from 1 to the number"),
+        "list(range(1, {i} + 1))",
+        "{o} = []\nfor x in range(1, {i} + 1):\n    {o} = {o} + [x]",
+        ("list(range(1, {i}))", "list(range({i}))"),
+    ),
+    Operation(
+        "words",
+        "S",
+        "W",
+        "start",
+        ("split the text into words", "list the words"),
+        "{i}.split()",
+        "{o} = []\nfor x in {i}.split(' '):\n    if x:\n        {o} = {o} + [x]",
+        ("{i}.split()[1:]", "list({i})"),
+    ),
+    Operation(
+        "letters",
+        "S",
+        "W",
+        "start",
+        ("list the characters", "split the text into characters"),
+        "list({i})",
+        copying("x"),
+        ("{i}.split()", "sorted({i})"),
+    ),
+)
+
+TEXTS: Final = (
+    Operation(
+        "mirror",
+        "S",
+        "S",
+        "text",
+        ("reverse the text", "write the text backwards"),
+        "{i}[::-1]",
+        "{o} = ''\nfor x in {i}:\n    {o} = x + {o}",
+        ("{i}[:0:-1]", "' '.join({i}.split()[::-1])"),
+    ),
+    Operation(
+        "no_vowels",
+        "S",
+        "S",
+        "vowels",
+        ("remove the vowels", "keep all but vowels"),
+        "''.join([x for x in {i} if x not in 'aeiou'])",
+        "{o} = ''\nfor x in {i}:\n    {o} = {o} + x\n    for y in 'aeiou':\n        {o} = {o}.replace(y, '')",
+        ("''.join([x for x in {i} if x in 'aeiou'])", "{i}.replace('a', '')"),
+    ),
+    Operation(
+        "vowels",
+        "S",
+        "I",
+        "vowels",
+        ("count the vowels", "tell how many vowels there are"),
+        "sum({i}.count(x) for x in 'aeiou')",
+        "{o} = 0\nfor j in range(len({i})):\n    {o} = len([x for x in {i}[:j + 1] if x in 'aeiou'])",
+        ("len([x for x in {i} if x not in 'aeiou'])", "{i}.count('a')"),
+    ),
+    Operation(
+        "join",
+        "W",
+        "S",
+        "join",
+        ("join them with spaces", "write them in one line"),
+        "' '.join({i})",
+        "{o} = ''\nfor j in range(len({i})):\n    {o} = ' '.join({i}[:j + 1])",
+        ("''.join({i})", "' '.join({i}[::-1])"),
+    ),
+)
+
+TABLES: Final = (
+    Operation(
+        "tally",
+        "LW",
+        "D",
+        "tally",
+        ("count how often each occurs", "make a table of counts"),
+        "{o} = {{}}\nfor x in {i}:\n    {o}[x] = {o}.get(x, 0) + 1",
+        "{{x: {i}.count(x) for x in {i}}}",
+        ("{{x: 1 for x in {i}}}", "{o} = {{}}\nfor x in {i}:\n    {o}[x] = {o}.get(x, 1) + 1"),
+    ),
+    Operation(
+        "counts",
+        "D",
+        "L",
+        "table",
+        ("list the counts", "take the counts only"),
+        "list({i}.values())",
+        "{o} = []\nfor x in {i}:\n    {o} = {o} + [{i}[x]]",
+        ("list({i})", "sorted({i}.values())"),
+    ),
+)
