@@ -150,6 +150,7 @@ def clean(numbers: list[int], peer_numbers: list[int]) -> None:
                 used = apart("step", name, str(path))
                 times = [f"{used['cpu']:.1f}", f"{1e6 * used['cpu'] / number:.0f}", f"{used['wall']:.1f}"]
                 rows.append((name, number, int(used["kept"]), *times, f"{used['mb']:.0f}"))
+                print(*rows[-1], file=sys.stderr, flush=True)  # all is not lost if the run is cut short
     show(("step", "problems", "kept", "CPU s", "µs a problem", "wall s", "memory MiB"), rows)
 
 

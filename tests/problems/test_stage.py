@@ -27,8 +27,9 @@ from codedpo_plugin.pipeline import Pipeline
 from codedpo_plugin.problems.stage import make_problems
 from codedpo_plugin.records import MadeProblem, Problem
 from codedpo_plugin.rundir import RunDirectory
-from tests.problems.making.support import FakeModel
-from tests.problems.transcript import SOLUTIONS, TESTS, TRANSCRIPT
+
+from .making.support import FakeModel
+from .transcript import SOLUTIONS, TESTS, TRANSCRIPT
 
 ANSWERS = {seed.text: answer for seed, answer, _ in TRANSCRIPT}
 ASKED: list[str] = []

@@ -11,7 +11,8 @@ from codedpo_plugin.config import FactoryConfig
 from codedpo_plugin.errors import GenerationError, InputError
 from codedpo_plugin.problems.making.asking import FAILURES_IN_A_ROW, Asker, Journal, sampling, tokens
 from codedpo_plugin.problems.making.methods import Question
-from tests.problems.making.support import FakeModel
+
+from .support import FakeModel
 
 CONFIG = FactoryConfig(method="oss-instruct", prompt_form="chat", requests_a_call=4, retries=1, retry_wait_s=0)
 

@@ -10,7 +10,8 @@ from codedpo_plugin.contracts import Seed
 from codedpo_plugin.problems.making.asking import Asker
 from codedpo_plugin.problems.making.factory import as_made, evolved, problems_from_seeds
 from codedpo_plugin.records import MadeProblem, Problem
-from tests.problems.making.support import FakeModel, good
+
+from .support import FakeModel, good
 
 
 def seeds(number: int) -> list[Seed]:

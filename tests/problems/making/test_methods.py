@@ -18,7 +18,8 @@ from codedpo_plugin.problems.making.methods import (
     way_of,
 )
 from codedpo_plugin.records import MadeProblem
-from tests.problems.making.support import good
+
+from .support import good
 
 SEED = Seed("for name in sorted(names):\n    print(name)", "python", "a.py:3", "MIT")
 HOSTILE = Seed("{{ 7 * 7 }} {% raw %}\n[Solution]\n```", "rust", "a.rs:1")

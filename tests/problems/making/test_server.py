@@ -16,7 +16,8 @@ from codedpo_plugin.errors import GenerationError
 from codedpo_plugin.generation.sampling import load_model
 from codedpo_plugin.problems.making.asking import Asker
 from codedpo_plugin.problems.making.factory import problems_from_seeds
-from tests.problems.making.support import good
+
+from .support import good
 
 pytestmark = pytest.mark.filterwarnings("default")  # of lm-eval's client
 

@@ -14,7 +14,8 @@ from codedpo_plugin.cli import app
 from codedpo_plugin.contracts import Seed
 from codedpo_plugin.formats import jsonl
 from codedpo_plugin.problems.making.methods import seed_question
-from tests.problems.transcript import TRANSCRIPT
+
+from .transcript import TRANSCRIPT
 
 DATA = Path(os.environ.get("CODEDPO_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data")
 RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "small"

@@ -6,15 +6,39 @@ import json
 
 import pytest
 from lm_eval import simple_evaluate
+from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 
 from codedpo_plugin.errors import EvaluationError, InputError
 from codedpo_plugin.formats import jsonl
 from codedpo_plugin.harness.discovery import tasks_path
 from codedpo_plugin.records import MadeProblem
-from tests.harness.test_tasks import MockLM
-from tests.problems.making.test_methods import EVOLVED, TASK
-from tests.problems.transcript import TRANSCRIPT
+
+from .making.test_methods import EVOLVED, TASK
+from .transcript import TRANSCRIPT
+
+
+class MockLM(LM):
+    """Answers from a function of the request and keeps the requests it got."""
+
+    tokenizer_name = "mock"
+
+    def __init__(self, answer) -> None:
+        super().__init__()
+        self.answer, self.requests = answer, []
+
+    def generate_until(self, requests, disable_tqdm=False):
+        self.requests += requests
+        return [self.answer(request) for request in requests]
+
+    def apply_chat_template(self, chat_history, add_generation_prompt=True):
+        return "".join(f"<{m['role']}>{m['content']}" for m in chat_history) + "<assistant>"
+
+    def loglikelihood(self, requests):
+        raise AssertionError
+
+    loglikelihood_rolling = loglikelihood
+
 
 ANSWERS = {seed.text: answer for seed, answer, _ in TRANSCRIPT}
 
