@@ -70,6 +70,7 @@ def test_a_killed_training_gives_the_weights_of_an_undisturbed_one(tiny_model, r
 
 def test_two_processes_train_together(tiny_model, runs, monkeypatch):
     one, two = runs
+    monkeypatch.chdir(one)  # launched modules are looked for where one is, which is no checkout with users
     # --multi_gpu is what starts several processes, also where there is no GPU: with --cpu accelerate starts one.
     launch = ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1")
     port = ("--main_process_port", "0", "--mixed_precision", "no", "--dynamo_backend", "no")
