@@ -108,4 +108,4 @@ def test_the_loop_of_the_demo_on_fewer_problems(tmp_path):
     assert "efficiency" in kinds
     (comparison,) = json.loads((run / "comparison.json").read_text())
     assert comparison["before"]["pass@1"]["n"] == 12
-    assert 0.1 < comparison["before"]["pass@1"]["value"] < 0.9
+    assert comparison["before"]["pass@1"]["value"] < 0.9  # there is something to learn
