@@ -39,7 +39,7 @@ def embedded_model() -> Path:
 def demo_config(seed: int, execute: ExecuteConfig, split: str = "composed_heldout") -> RunConfig:
     """Return the configuration of the demo: what a user would write in a file for ``codedpo run``.
 
-    The settings are to be chosen on the split ``composed_dev``; the embedded model's card says what they give so far.
+    The settings are to be chosen on the split ``composed_dev``; the model's card says what they give so far.
     """
     model = {"pretrained": str(embedded_model()), "dtype": "float32"}
     return RunConfig(
