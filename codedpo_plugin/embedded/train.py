@@ -1,6 +1,6 @@
 """Trains the embedded model from scratch, on the CPU.
 
-python -m codedpo_plugin.embedded.train -o DIR [--start DIR] [--steps N] [--rate X] [--seed N] [--processes N]
+python -m codedpo_plugin.embedded.train -o DIR [--steps N] [--seed N]
 """
 
 from __future__ import annotations
@@ -8,19 +8,18 @@ from __future__ import annotations
 import argparse
 import logging
 import math
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from codedpo_plugin.embedded.corpus import Document, documents
 
 log = logging.getLogger(__name__)
 
+STEPS: Final = 3_000
 VOCABULARY: Final = 1024
 EOS, PAD = "<eos>", "<pad>"
 TOKENIZER_DOCUMENTS: Final = 2_000
@@ -45,13 +44,7 @@ class Recipe:
 
     steps: int
     seed: int
-    """Of the text and, for a new model, of its first weights."""
-    rate: float = 1.0
-    """Factor of the learning rates."""
-    processes: int = 1
-    """Each learns a batch a step, from the text of its own seed: the recipe's and those after it."""
-    start: Path | None = None
-    """An earlier model to go on from."""
+    """Of the text and of the first weights."""
 
 
 def make_tokenizer(texts: Iterable[str]) -> Any:
@@ -207,70 +200,36 @@ def share_of_rate(step: int, steps: int) -> float:
 
 
 def train(output: Path, recipe: Recipe) -> None:
-    """Train a model and write it, in bfloat16, with its tokenizer."""
+    """Train a model and write it, in bfloat16, with its tokenizer; a half-trained one every 50 steps."""
     import torch
 
-    if recipe.processes == 1:
-        _train(0, output, recipe, None)
-        return
-    with TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(_train, (output, recipe, f"{folder}/meeting"), recipe.processes)
-
-
-def _train(rank: int, output: Path, recipe: Recipe, meeting: str | None) -> None:
-    """Train in one of the processes, which meet at a file; the first one writes the model."""
-    import torch
-
-    logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(message)s")
-    torch.set_num_threads(1)
+    torch.set_num_threads(1)  # sums in the same order on any number of cores
     torch.manual_seed(recipe.seed)
-    if meeting:
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-        torch.distributed.init_process_group("gloo", f"file://{meeting}", None, recipe.processes, rank)
-    tokenizer, model = _beginning(recipe)
+    tokenizer = make_tokenizer(texts(recipe.seed))
+    model = make_model(tokenizer)
     log.info("%d weights", model.num_parameters())
     steppers = optimizers(model)
-
-    def rate(step: int) -> float:
-        return recipe.rate * share_of_rate(step, recipe.steps)
-
-    schedules = [torch.optim.lr_scheduler.LambdaLR(stepper, rate) for stepper in steppers]
+    schedules = [
+        torch.optim.lr_scheduler.LambdaLR(stepper, lambda step: share_of_rate(step, recipe.steps))
+        for stepper in steppers
+    ]
     losses, start = [], time.monotonic()
-    for step, batch in enumerate(islice(batches(tokenizer, recipe.seed + rank), recipe.steps), 1):
+    for step, batch in enumerate(islice(batches(tokenizer, recipe.seed), recipe.steps), 1):
         loss = loss_of(model, batch)
         loss.backward()
-        if meeting:
-            _average(model)
         for part in (*steppers, *schedules):
             part.step()
         model.zero_grad()
         losses.append(loss.item())
-        if step % 20 == 0:
-            log.info("step %d: loss %.3f, %.0f s", step, sum(losses[-20:]) / 20, time.monotonic() - start)
-        if rank == 0 and (step % 50 == 0 or step == recipe.steps):
+        if step % 50 == 0 or step == recipe.steps:
+            log.info("step %d: loss %.3f, %.0f s", step, sum(losses[-50:]) / 50, time.monotonic() - start)
             save(model, tokenizer, output)
 
 
-def _average(model: Any) -> None:
-    """Replace the gradients by their means over the processes."""
-    from torch import distributed
-
-    for parameter in model.parameters():
-        distributed.all_reduce(parameter.grad)
-        parameter.grad /= distributed.get_world_size()
-
-
-def _beginning(recipe: Recipe) -> tuple[Any, Any]:
-    """Return the tokenizer and the model to begin with: new ones, or those of an earlier training."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    if recipe.start:
-        model = AutoModelForCausalLM.from_pretrained(recipe.start, dtype=torch.float32)
-        return AutoTokenizer.from_pretrained(recipe.start), model
-    first = islice(documents(recipe.seed), TOKENIZER_DOCUMENTS)
-    tokenizer = make_tokenizer(prompt + answer for d in first for prompt, answer in (*d.solutions, d.tests))
-    return tokenizer, make_model(tokenizer)
+def texts(seed: int) -> Iterator[str]:
+    """Yield the text that the tokenizer is made from."""
+    for document in islice(documents(seed), TOKENIZER_DOCUMENTS):
+        yield from (prompt + answer for prompt, answer in (*document.solutions, document.tests))
 
 
 def save(model: Any, tokenizer: Any, output: Path) -> None:
@@ -285,16 +244,13 @@ def save(model: Any, tokenizer: Any, output: Path) -> None:
 
 def main() -> None:
     """Train as the command line says."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(description="Train the embedded model from scratch.")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--start", type=Path, help="go on from a model that was trained before")
-    parser.add_argument("--steps", type=int, default=900)
-    parser.add_argument("--rate", type=float, default=1.0, help="factor of the learning rates")
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=2, help="batches a step, each in a process of its own")
     options = parser.parse_args()
-    recipe = Recipe(options.steps, options.seed, options.rate, options.processes, options.start)
-    train(options.output, recipe)
+    train(options.output, Recipe(options.steps, options.seed))
 
 
 if __name__ == "__main__":

@@ -100,14 +100,14 @@ def test_training_writes_a_model_that_loads(tmp_path, caplog):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     with caplog.at_level(logging.INFO):
-        train(tmp_path / "first", Recipe(steps=2, seed=0))
-        train(tmp_path / "model", Recipe(steps=1, seed=1, start=tmp_path / "first"))
-    model = AutoModelForCausalLM.from_pretrained(tmp_path / "model", dtype=torch.float32)
+        for name, steps in (("one", 1), ("two", 2), ("again", 2)):
+            train(tmp_path / name, Recipe(steps, seed=0))
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "two", dtype=torch.float32)
     assert 2_000_000 < model.num_parameters() < 5_000_000
-    tokenizers = [AutoTokenizer.from_pretrained(tmp_path / name) for name in ("first", "model")]
-    assert tokenizers[0].get_vocab() == tokenizers[1].get_vocab()
-    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("first", "model")]
-    assert weights[0] != weights[1]
+    assert AutoTokenizer.from_pretrained(tmp_path / "two").vocab_size == VOCABULARY
+    one, two, again = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two", "again"))
+    assert two == again
+    assert one != two
     assert "2115264 weights" in caplog.text
 
 
