@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,16 +16,34 @@ if TYPE_CHECKING:
     from codedpo_plugin.calibration.model import Calibration
 
 
-def correctness_pair(problem: ScoredProblem, calibration: Calibration | None = None) -> PreferencePair | str:
-    """Return the pair of one problem, or the reason why it has none.
+def correctness_pair(
+    problem: ScoredProblem, calibration: Calibration | None = None, place: int = 0
+) -> PreferencePair | str:
+    """Return a pair of one problem, or the reason why it has none.
 
-    Of solutions with equal scores the first is taken. A problem whose scores are all equal says nothing.
+    The pair at ``place`` 0 is the highest score against the lowest; at 1 the second highest of the different
+    programs against the second lowest; and so on. Of solutions with equal scores the first is taken. A problem
+    whose scores are all equal says nothing.
     """
     scores = problem.scores.solutions
     if not len(scores) or scores.max() == scores.min():
         return "all_scores_equal"
-    best, worst = int(np.argmax(scores)), int(np.argmin(scores))
-    return make_pair(problem, best, worst, PairKind.CORRECTNESS, calibration)
+    if not place:
+        return make_pair(problem, int(np.argmax(scores)), int(np.argmin(scores)), PairKind.CORRECTNESS, calibration)
+    different = distinct(problem.candidates.solutions, range(len(scores)))
+    highest = sorted(different, key=lambda solution: -scores[solution])
+    lowest = sorted(different, key=lambda solution: scores[solution])
+    if place >= len(different) or scores[highest[place]] <= scores[lowest[place]]:
+        return "no_further_pair"
+    return make_pair(problem, highest[place], lowest[place], PairKind.CORRECTNESS, calibration)
+
+
+def distinct(programs: Sequence[str], chosen: Iterable[int]) -> list[int]:
+    """Return the first of each group of programs that are the same, in their order."""
+    first: dict[str, int] = {}
+    for number in chosen:
+        first.setdefault(normalise(programs[number]), number)
+    return list(first.values())
 
 
 def confident(pair: PreferencePair | str, least: float | None) -> PreferencePair | str:

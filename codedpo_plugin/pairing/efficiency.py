@@ -15,8 +15,8 @@ from codedpo_plugin.config import TimingConfig
 from codedpo_plugin.contracts import ScoredProblem
 from codedpo_plugin.execution import Check, Pool
 from codedpo_plugin.execution.assertions import plan_test
-from codedpo_plugin.pairing.correctness import make_pair
-from codedpo_plugin.programs import normalise
+from codedpo_plugin.pairing.correctness import distinct, make_pair
+from codedpo_plugin.pairing.larger import agreed, larger_checks
 from codedpo_plugin.records import PairKind, PreferencePair
 from codedpo_plugin.timing import compare_programs, measure
 
@@ -35,27 +35,32 @@ def credible_tests(problem: ScoredProblem) -> list[int]:
 def contenders(problem: ScoredProblem, tests: list[int]) -> list[int]:
     """Return the solutions that pass all of the tests, one of each group that is the same program."""
     passing = np.flatnonzero(problem.matrix.passed[:, tests].all(axis=1))
-    distinct: dict[str, int] = {}
-    for solution in passing:
-        distinct.setdefault(normalise(problem.candidates.solutions[solution]), int(solution))
-    return list(distinct.values())
+    return distinct(problem.candidates.solutions, map(int, passing))
 
 
 def efficiency_pair(
-    problem: ScoredProblem, pool: Pool, config: TimingConfig, calibration: Calibration | None = None
+    problem: ScoredProblem,
+    pool: Pool,
+    config: TimingConfig,
+    calibration: Calibration | None = None,
+    enlarge: int = 1,
 ) -> PreferencePair | str:
     """Return the pair of one problem, or the reason why it has none.
 
-    A first round finds the fastest and the slowest solution; only those two are then compared with care.
+    A first round finds the fastest and the slowest solution; only those two are then compared with care. With
+    ``enlarge`` solutions are timed on the calls of the credible tests with arguments so many times as large, where
+    there are such; solutions that do not agree with the best one on these are left out.
     """
     tests = credible_tests(problem)
     if not tests:
         return "no_credible_test"
     solutions = contenders(problem, tests)
-    if len(solutions) < 2:
-        return "fewer_than_two_correct"
     candidates = problem.candidates
     checks = timing_checks([candidates.tests[test] for test in tests], candidates.entry_point)
+    if enlarge > 1 and len(solutions) > 1:
+        solutions, checks = enlarged(problem, pool, solutions, checks, enlarge)
+    if len(solutions) < 2:
+        return "fewer_than_two_correct"
     rounds = measure(pool, [candidates.solutions[s] for s in solutions], checks, config, rounds=1)
     times = [(figures[0], s) for figures, s in zip(rounds, solutions, strict=True) if figures]
     if len(times) < 2:
@@ -75,6 +80,20 @@ def efficiency_pair(
         chosen_cpu_ns=round(ratio.first_ns),
         rejected_cpu_ns=round(ratio.second_ns),
     )
+
+
+def enlarged(
+    problem: ScoredProblem, pool: Pool, solutions: list[int], checks: tuple[Check, ...], factor: int
+) -> tuple[list[int], tuple[Check, ...]]:
+    """Return larger checks and the solutions that agree on them; what was given if there are no larger checks.
+
+    The best solution is the contender with the highest score.
+    """
+    larger = larger_checks(checks, problem.candidates.entry_point, factor)
+    programs = [problem.candidates.solutions[solution] for solution in solutions]
+    best = int(np.argmax(problem.scores.solutions[solutions]))
+    same, answered = agreed(pool, programs, best, larger)
+    return ([solutions[i] for i in same], answered) if answered else (solutions, checks)
 
 
 def timing_checks(tests: list[str], entry_point: str | None) -> tuple[Check, ...]:

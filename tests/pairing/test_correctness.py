@@ -95,3 +95,20 @@ def test_a_solution_in_another_form_than_the_prompt_is_answered_as_a_whole():
     whole = "f = lambda x: x + 1"
     pair = correctness_pair(scored([whole, WRONG], [2.0, 1.0]))
     assert (pair.chosen, pair.rejected) == (whole, "    return x + 2\n")
+
+
+def test_further_pairs_go_inwards_from_the_ends_over_different_programs():
+    programs = [PROMPT + f"    return {i}" for i in (0, 0, 1, 2, 3, 4)]
+    problem = scored(programs, [9.0, 9.0, 5.0, 4.0, 1.0, 3.0])
+    pairs = [correctness_pair(problem, place=place) for place in range(4)]
+    assert [(p.chosen, p.rejected) for p in pairs[:2]] == [
+        ("    return 0", "    return 3"),
+        ("    return 1", "    return 4"),
+    ]
+    assert pairs[2:] == ["no_further_pair", "no_further_pair"]
+
+
+def test_there_is_no_further_pair_of_equal_scores():
+    problem = scored([PROMPT + f"    return {i}" for i in range(4)], [2.0, 1.0, 1.0, 0.0])
+    assert correctness_pair(problem, place=1) == "no_further_pair"
+    assert correctness_pair(problem, place=7) == "no_further_pair"

@@ -165,3 +165,18 @@ def test_a_pair_that_answers_the_prompt_alike_has_a_reason():
     candidates = Candidates("p", prompt, "f", solutions, TESTS)
     problem = ScoredProblem(candidates, problem.matrix, problem.scores)
     assert efficiency_pair(problem, Figures(*FIRST_ROUND, *turns(*[(1.0, 2.0)] * 6)), CONFIG) == "empty_answer"
+
+
+def test_larger_inputs_decide_what_small_ones_cannot():
+    """On one item the quadratic loop is as fast as the linear one, or faster."""
+    linear = "def f(xs):\n    return list(dict.fromkeys(xs))\n"
+    quadratic = "def f(xs):\n    r = []\n    for j, x in enumerate(xs):\n        if x not in xs[:j]:\n            r = r + [x]\n    return r\n"
+    tests = ("assert f([]) == []", "assert f([3]) == [3]")
+    candidates = Candidates("p", "def f(xs):\n", "f", (quadratic, linear), tests)
+    matrix = PassMatrix("p", np.zeros((2, 2), np.uint8))
+    problem = ScoredProblem(candidates, matrix, Scores("p", "r", np.ones(2), np.ones(2)))
+    with Pool(1) as pool:
+        pair = efficiency_pair(problem, pool, CONFIG, enlarge=200)
+    assert isinstance(pair, PreferencePair)
+    assert "fromkeys" in pair.chosen
+    assert pair.speedup > 2
