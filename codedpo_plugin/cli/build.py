@@ -11,10 +11,12 @@ from codedpo_plugin.cli.options import (
     DEFAULT_KINDS,
     CalibrationFile,
     CpuSeconds,
+    Enlarge,
     ExecutorName,
     Kinds,
     MinConfidence,
     Output,
+    PerProblem,
     RankerName,
     Restart,
     SandboxName,
@@ -33,6 +35,8 @@ def build(
     kind: Kinds = DEFAULT_KINDS,
     min_confidence: MinConfidence = None,
     calibration: CalibrationFile = None,
+    per_problem: PerProblem = 1,
+    enlarge: Enlarge = 1,
     solution_form: Annotated[
         str, typer.Option(help="What the solutions are where a line does not say: program or completion.")
     ] = "program",
@@ -58,7 +62,14 @@ def build(
         raise unknown_name("solution form", solution_form, list(SolutionForm))
     execution = make(ExecuteConfig, executor=executor, workers=workers, sandbox=sandbox, cpu_s=cpu_s)
     scoring = make(ScoreConfig, ranker=ranker)
-    pairing = make(PairsConfig, kinds=kinds_of(kind), min_confidence=min_confidence, calibration=calibration)
+    pairing = make(
+        PairsConfig,
+        kinds=kinds_of(kind),
+        min_confidence=min_confidence,
+        calibration=calibration,
+        per_problem=per_problem,
+        enlarge=enlarge,
+    )
     with session(verbose=verbose) as plugins:
         find("ranker", ranker, plugins.rankers)
         find("executor", executor, plugins.executors)

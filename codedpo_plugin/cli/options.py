@@ -26,6 +26,10 @@ CpuSeconds = Annotated[float, typer.Option("--cpu-s", help="CPU seconds a test m
 ExecutorName = Annotated[str, typer.Option("--executor", help="A registered executor.")]
 RankerName = Annotated[str, typer.Option("--ranker", help="A registered ranker.")]
 Kinds = Annotated[str, typer.Option("--kind", help="Kinds of pairs, separated by commas.")]
+PerProblem = Annotated[int, typer.Option("--per-problem", help="Correctness pairs a problem, at most.")]
+Enlarge = Annotated[
+    int, typer.Option("--enlarge", help="Time solutions on the tests' arguments, so many times as large.")
+]
 MinConfidence = Annotated[
     float | None, typer.Option("--min-confidence", help="Leave out pairs less probably right than this (0 to 1).")
 ]

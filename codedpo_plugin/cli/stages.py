@@ -11,9 +11,11 @@ from codedpo_plugin.cli.options import (
     DEFAULT_KINDS,
     CalibrationFile,
     CpuSeconds,
+    Enlarge,
     ExecutorName,
     Kinds,
     MinConfidence,
+    PerProblem,
     RankerName,
     RunPath,
     SandboxName,
@@ -65,13 +67,22 @@ def pairs(
     kind: Kinds = DEFAULT_KINDS,
     min_confidence: MinConfidence = None,
     calibration: CalibrationFile = None,
+    per_problem: PerProblem = 1,
+    enlarge: Enlarge = 1,
     sandbox: SandboxName = "auto",
     verbose: Verbose = False,
 ) -> None:
     """Build preference pairs from DIR/scores.parquet; write DIR/pairs.jsonl."""
     from codedpo_plugin.config import ExecuteConfig, PairsConfig
 
-    config = make(PairsConfig, kinds=kinds_of(kind), min_confidence=min_confidence, calibration=calibration)
+    config = make(
+        PairsConfig,
+        kinds=kinds_of(kind),
+        min_confidence=min_confidence,
+        calibration=calibration,
+        per_problem=per_problem,
+        enlarge=enlarge,
+    )
     with _stage(directory, 0, verbose=verbose) as pipeline:
         pipeline.pairs(config, make(ExecuteConfig, sandbox=sandbox))
 
