@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from codedpo_plugin.errors import TrainingError
@@ -21,6 +21,8 @@ class Encoded:
     ids: tuple[int, ...]
     start: int
     """Where the answer begins: the tokens before it are the prompt's."""
+    merged: bool = field(default=False, compare=False)
+    """Whether a token spans the end of the prompt: the model is trained on other tokens than it is asked with."""
 
 
 def encode(tokenizer: Any, prompt: Any, answer: Any) -> Encoded:
@@ -37,7 +39,8 @@ def encode(tokenizer: Any, prompt: Any, answer: Any) -> Encoded:
         asked = _templated(tokenizer, prompt, add_generation_prompt=True)
         whole = _templated(tokenizer, [*prompt, *answer])
     parted = (index for index, (one, other) in enumerate(zip(asked, whole, strict=False)) if one != other)
-    return Encoded(tuple(whole), next(parted, min(len(asked), len(whole))))
+    start = next(parted, min(len(asked), len(whole)))
+    return Encoded(tuple(whole), start, merged=isinstance(prompt, str) and start < len(asked))
 
 
 def _templated(tokenizer: Any, messages: Sequence[Any], *, add_generation_prompt: bool = False) -> list[int]:
@@ -59,6 +62,8 @@ def fitting(rows: Sequence[Row], tokenizer: Any, max_length: int, counts: Counte
         if min(sequence.start for sequence in sequences) >= max_length:
             counts["prompt_too_long"] += 1
             continue
+        if any(sequence.merged for sequence in sequences):
+            counts["merged"] += 1
         counts["truncated"] += any(len(sequence.ids) > max_length for sequence in sequences)
         kept.append(row)
     if not kept:

@@ -70,6 +70,12 @@ def train(method: Method, model: ModelConfig, config: TrainConfig, output: Path,
         cut, lost = context.counts["truncated"], context.counts["prompt_too_long"]
         if cut or lost:
             log.warning("%d rows are cut to max_length, %d left out because their prompt fills it", cut, lost)
+        if context.counts["merged"]:
+            log.warning(
+                "%d rows have a token that spans the end of the prompt and the beginning of the answer; the model "
+                "is trained on other tokens there than it is asked with",
+                context.counts["merged"],
+            )
         trainer = _trainer(method, rows, load_model(name, config), tokenizer, config, output, context)
         if trainer.accelerator.num_processes != number_of_processes():
             raise TrainingError(

@@ -88,7 +88,7 @@ def test_rows_that_are_cut_are_counted_and_those_without_room_left_out(tokenizer
     counts: Counter[str] = Counter()
     limit = length(tokenizer, fits)
     assert fitting([fits, cut, lost], tokenizer, limit, counts) == [fits, cut]
-    assert counts == {"truncated": 1, "prompt_too_long": 1}
+    assert (counts["truncated"], counts["prompt_too_long"]) == (1, 1)
     assert limit < length(tokenizer, cut)
 
 
@@ -102,3 +102,14 @@ def test_a_pair_is_cut_if_either_answer_is(tokenizer):
 def test_without_any_room_training_is_refused(tokenizer):
     with pytest.raises(TrainingError, match="all have max_length 2 tokens or more"):
         fitting([{"prompt": "a b c d e", "completion": "b"}], tokenizer, 2, Counter())
+
+
+def test_a_token_over_the_end_of_the_prompt_is_told_and_counted(tokenizer):
+    text = "    return"
+    joint = tokenizer(text)["input_ids"]
+    split = next(i for i in range(1, len(text)) if len(tokenizer(text[:i])["input_ids"]) + 1 > len(joint))
+    rows = [{"prompt": text[:split], "completion": text[split:]}, {"prompt": "a", "completion": " b"}]
+    assert [encode(tokenizer, row["prompt"], row["completion"]).merged for row in rows] == [True, False]
+    counts = Counter()
+    fitting(rows, tokenizer, 64, counts)
+    assert counts["merged"] == 1
