@@ -1,0 +1,196 @@
+"""The paper's ablations on the embedded model: what each choice does to pairs, correctness and speed.
+
+    python benchmarks/ablations.py [--groups ranker,method,kinds,formula,size] [--seeds 0,1,2] [-o DIR]
+
+A seed's candidates are generated once; every variant builds its own pairs of them, trains and evaluates on the
+held-out problems. What is there already is not repeated: a run of hours can be interrupted. Rows are means over
+the seeds, with 95% intervals of the mean (Student's t). *right* is the share of correctness pairs whose chosen
+solution passes the problem's own tests and whose rejected one does not; no stage sees these tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import yaml
+from demo import configuration
+from scipy.stats import t as student
+
+from codedpo_plugin.execution import Check, Ending, Job, Mode, Pool
+from codedpo_plugin.formats import jsonl
+from codedpo_plugin.records import PairKind, PreferencePair
+from codedpo_plugin.rundir import RunDirectory
+from codedpo_plugin.suites.micro import micro_problems
+
+FORGOTTEN: Final = ("score", "pairs", "train", "evaluate_micro", "compare")
+"""Stages that a variant repeats."""
+MOST: Final = 50
+"""Solutions and tests a problem where their number is what varies."""
+RANKERS: Final = ("self-validation", "all-tests", "pass-count", "random", "codet", "bayes")
+COLUMNS: Final = ("group", "variant", "pairs", "right", "pass@1 after − before", "mean speedup", "seeds")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is changed of the demo's configuration, as ``section.key=value``."""
+
+    group: str
+    name: str
+    changes: tuple[str, ...]
+    size: int | None = None
+    """So many solutions and tests a problem, of ``MOST``."""
+
+    @property
+    def folder(self) -> str:
+        return f"{self.group}-{self.name}".replace(" ", "-").replace(",", "-")
+
+
+def variants() -> list[Variant]:
+    """Return all variants; those of ``ranker`` differ from the demo in the ranker alone, and so on."""
+    paper = "score.ranker=self-validation"
+    rounds = [f"score.params={{iterations: {n}}}" for n in (1, 3, 10, 30)]
+    dampings = [f"score.params={{damping: {d}}}" for d in (0.5, 0.85, 1.0)]
+    return [
+        *(Variant("ranker", ranker, (f"score.ranker={ranker}", "train.method=dpo")) for ranker in RANKERS),
+        *(Variant("method", m, (paper, f"train.method={m}")) for m in ("dpo", "rpo", "kto", "sft")),
+        *(
+            Variant("kinds", " and ".join(kinds), (f"pairs.kinds=[{', '.join(kinds)}]",))
+            for kinds in (("correctness",), ("efficiency",), ("correctness", "efficiency"))
+        ),
+        *(Variant("formula", c.partition("{")[2].rstrip("}"), (paper, c)) for c in (*rounds, *dampings)),
+        *(Variant("size", f"{n} × {n}", (paper,), n) for n in (5, 10, 15, 25, MOST)),
+    ]
+
+
+# --------------------------------------------------------------------------- runs
+
+
+def base(seed: int, folder: Path, changes: Sequence[str]) -> Path:
+    """Return the run directory of the demo as it is, for one seed; make it if it is not there."""
+    return finished(folder / "base", configuration(seed, "composed_heldout", list(changes)))
+
+
+def finished(folder: Path, config: dict[str, Any]) -> Path:
+    """Run a configuration to its end, unless it was run before; return the run directory."""
+    run = folder / "run"
+    if not (run / "report.html").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.yaml").write_text(yaml.safe_dump(config), "utf-8")
+        command = [sys.executable, "-m", "codedpo_plugin", "run", str(folder / "config.yaml"), "-o", str(run)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return run
+
+
+def varied(variant: Variant, seed: int, folder: Path, changes: Sequence[str]) -> Path:
+    """Return the run directory of a variant, which takes over what the variant does not change."""
+    target = folder / variant.folder
+    config = configuration(seed, "composed_heldout", [*changes, *variant.changes])
+    if (target / "run" / "report.html").exists():
+        return target / "run"
+    source = base(seed, folder, changes)
+    shutil.rmtree(target, ignore_errors=True)
+    (target / "run").mkdir(parents=True)
+    shutil.copytree(source / "before", target / "run" / "before")
+    kept: tuple[str, ...] = ("evaluate_before_micro",)
+    if variant.size is None:
+        kept = ("problems", "generate", "execute", *kept)
+        for name in ("problems.jsonl", "candidates.jsonl", "matrix.parquet"):
+            shutil.copy(source / name, target / "run")
+    else:
+        config["candidates"] = str(smaller(many(seed, folder, changes), variant.size, target))
+    manifest = json.loads((source / "manifest.json").read_text("utf-8"))
+    manifest["stages"] = {name: record for name, record in manifest["stages"].items() if name in kept}
+    (target / "run" / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    return finished(target, config)
+
+
+def many(seed: int, folder: Path, changes: Sequence[str]) -> Path:
+    """Return the candidates with ``MOST`` solutions and tests a problem; generate them if they are not there."""
+    sizes = (f"generate.n_solutions={MOST}", f"generate.n_tests={MOST}")
+    config = configuration(seed, "composed_heldout", [*changes, *sizes]) | {"train": None, "evaluate": None}
+    return finished(folder / "many", config) / "candidates.jsonl"
+
+
+def smaller(source: Path, size: int, folder: Path) -> Path:
+    """Write candidates with the first so many solutions and tests of each problem; return the file."""
+    rows = map(json.loads, source.read_text("utf-8").splitlines())
+    cut = (row | {key: row[key][:size] for key in ("solutions", "tests")} for row in rows)
+    jsonl.write_objects(folder / "candidates.jsonl", cut)
+    return folder / "candidates.jsonl"
+
+
+# --------------------------------------------------------------------------- figures
+
+
+def rightness(run: RunDirectory, pool: Pool) -> tuple[int, float]:
+    """Return the number of pairs, and the share of correctness pairs that are right."""
+    pairs = list(jsonl.read(run.pairs, jsonl.pair_from, jsonl.BadLines(), unique=False))
+    own = [pair for pair in pairs if pair.kind is PairKind.CORRECTNESS]
+    jobs = [_judging(pair, text) for pair in own for text in (pair.chosen, pair.rejected)]
+    passed = [all(a.ending is Ending.HELD for a in result.answers) for result in pool.run(jobs)]
+    right = [chosen and not rejected for chosen, rejected in zip(passed[::2], passed[1::2], strict=True)]
+    return len(pairs), float(np.mean(right)) if right else math.nan
+
+
+def _judging(pair: PreferencePair, text: str) -> Job:
+    problem = next(p for p in micro_problems("composed_train") if p.id == pair.problem_id)
+    program = pair.prompt + text if text[:1].isspace() else text
+    return Job(program, tuple(Check(test, Mode.INSIDE) for test in problem.tests))
+
+
+def figures(run: Path, pool: Pool) -> tuple[float, float, float, float]:
+    """Return pairs, share of right ones, difference in pass@1, and mean speedup of a run."""
+    (comparison,) = json.loads((run / "comparison.json").read_text("utf-8"))
+    after = comparison["differences"]["pass@1"]["value"], comparison["mean_speedup"]["value"]
+    return (*rightness(RunDirectory(run), pool), *after)
+
+
+def interval(values: Iterable[float], form: str) -> str:
+    """Return mean and 95% interval of the mean."""
+    known = np.array([value for value in values if not math.isnan(value)])
+    if len(known) < 2:
+        return format(known.mean(), form) if len(known) else "–"
+    half = student.ppf(0.975, len(known) - 1) * known.std(ddof=1) / math.sqrt(len(known))
+    return f"{known.mean():{form}} ± {half:{form.lstrip('+')}}"
+
+
+def row(variant: Variant, found: Sequence[tuple[float, float, float, float]]) -> str:
+    """Return a variant's row of the table."""
+    pairs, right, difference, speedup = zip(*found, strict=True)
+    cells = (
+        *(variant.group, variant.name, f"{np.mean(pairs):.0f}", interval(right, ".2f")),
+        *(interval(difference, "+.3f"), interval(speedup, ".2f"), str(len(found))),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--groups", default="ranker,method,kinds,formula,size")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--set", dest="changes", nargs="*", default=[], metavar="SECTION.KEY=VALUE")
+    parser.add_argument("-o", "--output", type=Path, default=Path("out/ablations"))
+    options = parser.parse_args()
+    chosen = [variant for variant in variants() if variant.group in options.groups.split(",")]
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+    with Pool() as pool:
+        for variant in chosen:
+            runs = [
+                varied(variant, seed, options.output / str(seed), options.changes)
+                for seed in map(int, options.seeds.split(","))
+            ]
+            print(row(variant, [figures(run, pool) for run in runs]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
