@@ -145,7 +145,11 @@ class ExecuteConfig(Section):
     """How programs are run."""
 
     executor: str = Field("local", description="a registered executor")
-    workers: int | None = Field(None, gt=0, description="worker processes; default: one a core")
+    workers: int | None = Field(None, gt=0, description="worker processes, with ray a node; default: one a core")
+    ray_address: str | None = Field(
+        None,
+        description="executor ray: auto, HOST:PORT, ray://HOST:PORT; default: RAY_ADDRESS, else this machine",
+    )
     sandbox: str = Field("auto", description="auto, landlock, bubblewrap, or a registered sandbox")
     interpreter: str | None = Field(None, description="the Python that runs programs; default: this one")
     cpu_s: float = Field(1.0, gt=0, description="CPU seconds a test may take")
@@ -153,6 +157,12 @@ class ExecuteConfig(Section):
     memory_mb: int = Field(1024, ge=64, description="address space of a program")
     max_timeouts: int = Field(3, gt=0, description="tests a program may time out on before the rest is not run")
     record_times: bool = Field(default=False, description="keep the CPU time of each cell in matrix.parquet")
+
+    @model_validator(mode="after")
+    def _address_is_used(self) -> ExecuteConfig:
+        if self.ray_address and self.executor == "local":
+            raise ValueError("ray_address needs executor: ray")
+        return self
 
 
 class ScoreConfig(Section):

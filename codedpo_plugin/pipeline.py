@@ -214,7 +214,8 @@ class Pipeline:
                 raise InputError(f"{written} matrices for {len(candidates)} problems; see `codedpo plugins`")
 
         # Where and with how many workers programs ran does not change the verdicts.
-        settings = {k: v for k, v in _dump(config).items() if k not in ("workers", "sandbox", "executor")}
+        where = ("workers", "sandbox", "executor", "ray_address")
+        settings = {k: v for k, v in _dump(config).items() if k not in where}
         self.perform(Stage("execute", settings, (source,), self.run.matrix, work))
 
     def score(self, config: ScoreConfig) -> None:

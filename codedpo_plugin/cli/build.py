@@ -16,6 +16,7 @@ from codedpo_plugin.cli.options import (
     MinConfidence,
     Output,
     RankerName,
+    RayAddress,
     Restart,
     SandboxName,
     Seed,
@@ -37,6 +38,7 @@ def build(
         str, typer.Option(help="What the solutions are where a line does not say: program or completion.")
     ] = "program",
     executor: ExecutorName = "local",
+    ray_address: RayAddress = None,
     workers: Workers = None,
     sandbox: SandboxName = "auto",
     cpu_s: CpuSeconds = 1.0,
@@ -56,7 +58,8 @@ def build(
 
     if solution_form not in list(SolutionForm):
         raise unknown_name("solution form", solution_form, list(SolutionForm))
-    execution = make(ExecuteConfig, executor=executor, workers=workers, sandbox=sandbox, cpu_s=cpu_s)
+    running = {"executor": executor, "ray_address": ray_address, "workers": workers, "sandbox": sandbox}
+    execution = make(ExecuteConfig, **running, cpu_s=cpu_s)
     scoring = make(ScoreConfig, ranker=ranker)
     pairing = make(PairsConfig, kinds=kinds_of(kind), min_confidence=min_confidence, calibration=calibration)
     with session(verbose=verbose) as plugins:

@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Directory to write to.")]
 RunPath = Annotated[Path, typer.Argument(help="A run directory.", metavar="DIR")]
-Workers = Annotated[int | None, typer.Option(help="Worker processes; default: one a core.")]
+Workers = Annotated[int | None, typer.Option(help="Worker processes, with ray on each node; default: one a core.")]
 SandboxName = Annotated[
     str,
     typer.Option("--sandbox", help="auto, landlock, bubblewrap; unconfined runs programs at your own risk."),
 ]
 CpuSeconds = Annotated[float, typer.Option("--cpu-s", help="CPU seconds a test may take.")]
-ExecutorName = Annotated[str, typer.Option("--executor", help="A registered executor.")]
+ExecutorName = Annotated[str, typer.Option("--executor", help="local, ray, or another registered executor.")]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address", help="With --executor ray: auto, HOST:PORT, ray://HOST:PORT; default: this machine."
+    ),
+]
 RankerName = Annotated[str, typer.Option("--ranker", help="A registered ranker.")]
 Kinds = Annotated[str, typer.Option("--kind", help="Kinds of pairs, separated by commas.")]
 MinConfidence = Annotated[

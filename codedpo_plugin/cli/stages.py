@@ -15,6 +15,7 @@ from codedpo_plugin.cli.options import (
     Kinds,
     MinConfidence,
     RankerName,
+    RayAddress,
     RunPath,
     SandboxName,
     Seed,
@@ -29,6 +30,7 @@ from codedpo_plugin.cli.options import (
 def execute(
     directory: RunPath,
     executor: ExecutorName = "local",
+    ray_address: RayAddress = None,
     workers: Workers = None,
     sandbox: SandboxName = "auto",
     cpu_s: CpuSeconds = 1.0,
@@ -38,9 +40,8 @@ def execute(
     """Run every solution of DIR/candidates.jsonl against every test; write DIR/matrix.parquet."""
     from codedpo_plugin.config import ExecuteConfig
 
-    config = make(
-        ExecuteConfig, executor=executor, workers=workers, sandbox=sandbox, cpu_s=cpu_s, record_times=times
-    )
+    running = {"executor": executor, "ray_address": ray_address, "workers": workers, "sandbox": sandbox}
+    config = make(ExecuteConfig, **running, cpu_s=cpu_s, record_times=times)
     with _stage(directory, 0, verbose=verbose) as pipeline:
         pipeline.execute(config)
 
