@@ -34,6 +34,8 @@ ATTEMPTS: Final = 3
 """Actors that may die with a group, and actors that may die on a node, before it is given up."""
 LOOK_EVERY_S: Final = 5.0
 """Seconds from one look for new nodes to the next."""
+COMPLAIN_EVERY_S: Final = 30.0
+"""Seconds without any actor after which it is said what is waited for."""
 
 
 @dataclass(slots=True)
@@ -74,7 +76,8 @@ class Crew:
         self._waiting: deque[_Group] = deque()
         self._finished: dict[int, list[PassMatrix]] = {}
         self._taken = self._handed_out = 0
-        self._looked = self._complained = -LOOK_EVERY_S
+        self._looked = -LOOK_EVERY_S
+        self._complained = time.monotonic()
 
     def run(self, candidates: Iterable[Candidates]) -> Iterator[PassMatrix]:
         """Yield one matrix per candidates, in order.
@@ -217,10 +220,10 @@ class Crew:
 
     def _complain(self) -> None:
         """Say, now and then, that nothing goes on because no node has room for an actor."""
-        if time.monotonic() - self._complained > 6 * LOOK_EVERY_S:
+        if time.monotonic() - self._complained > COMPLAIN_EVERY_S:
             self._complained = time.monotonic()
             names = ", ".join(m.name for m in self._members.values())
-            log.warning("waiting for free CPUs on %s; --workers asks for fewer", names)
+            log.warning("waiting for actors to start on %s; are CPUs free? --workers asks for fewer", names)
 
 
 def _given_up(group: _Group) -> SandboxError:
