@@ -20,6 +20,7 @@ from codedpo_plugin.cli import (
     import_logs,
     plugins,
     problems,
+    publish,
     report,
     run,
     seeds,
@@ -57,6 +58,8 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(ds1000.app, name="ds1000")
 app.command("compare")(compare.compare)
+app.command("push")(publish.push)
+app.command("pull")(publish.pull)
 app.command("report")(report.report)
 app.command("plugins")(plugins.plugins)
 app.command("doctor")(doctor.doctor)
