@@ -101,7 +101,7 @@ def _state(run: Path) -> dict[str, tuple[int, int]]:
 
 
 def _listed(store: Any, root: str, url: str) -> dict[str, str]:
-    """Return the digests of the files at a URL, none if nothing is listed. Raises InputError for what is not ours."""
+    """Return the digests of the files at a URL, if any are listed. Raises InputError for what is not ours."""
     try:
         content = store.cat_file(f"{root}/{LISTING}")
     except FileNotFoundError:

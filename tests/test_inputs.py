@@ -36,7 +36,7 @@ def store(monkeypatch, tmp_path) -> Iterator:
     ("name", "url"),
     [
         ("s3://b/x", True),
-        ("hf://datasets/a", True),
+        ("hf://b/x", True),
         ("file:///x", True),
         ("a/b", False),
         ("a:b", False),
@@ -142,8 +142,10 @@ def test_a_file_url_is_the_file_itself(folder):
 
 
 def test_a_missing_driver_is_named(monkeypatch):
+    from fsspec.registry import known_implementations
+
     known = {"class": "codedpo_no_such_package.Store", "err": "Install nosuchfs to access nowhere"}
-    monkeypatch.setitem(fsspec.registry.known_implementations, "nowhere", known)
+    monkeypatch.setitem(known_implementations, "nowhere", known)
     with pytest.raises(UsageError, match="nowhere://b/x: a package is missing: Install nosuchfs"):
         input_file("nowhere://b/x")
 
