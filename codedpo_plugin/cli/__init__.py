@@ -24,6 +24,7 @@ from codedpo_plugin.cli import (
     run,
     seeds,
     stages,
+    status,
     tasks_path,
     train,
 )
@@ -57,6 +58,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(ds1000.app, name="ds1000")
 app.command("compare")(compare.compare)
+app.command("status")(status.status)
 app.command("report")(report.report)
 app.command("plugins")(plugins.plugins)
 app.command("doctor")(doctor.doctor)

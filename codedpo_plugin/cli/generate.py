@@ -66,8 +66,10 @@ def generate(
         max_solution_tokens=max_solution_tokens,
         max_test_tokens=max_test_tokens,
     )
-    with session(verbose=verbose) as plugins:
-        pipeline = Pipeline(RunDirectory(output), plugins, seed, restart=restart)
+    with (
+        session(verbose=verbose) as plugins,
+        Pipeline(RunDirectory(output), plugins, seed, restart=restart) as pipeline,
+    ):
         pipeline.problems(source)
         pipeline.generate(config)
     out(f"candidates: {pipeline.run.candidates}")
