@@ -2,8 +2,8 @@
 
 The outputs of :data:`SHARD` problems are a *shard*, a file in the folder of the stage (``execute.shards/``). A line
 of the journal beside it says that the shard is there, how many problems are done with it, and what was counted.
-When all are there they are joined into the file of the stage. A stage that is started again takes up the shards that
-the journal names and works on the problems that are left; the result is the same to the last byte.
+When all are there they are joined into the file of the stage. A stage that is started again takes up the shards
+that the journal names and works on the problems that are left; the result is the same to the last byte.
 
 The work is one stream from the first problem to the last: where a shard ends is read off its outputs, so that a
 pool of workers never waits for the end of a shard.
@@ -254,7 +254,7 @@ class _Hand(Generic[I, O]):
 
     def shard_of(self, output: O) -> int:
         """Return the shard of an output. Raises PluginError if its problem is not, or no longer, in hand."""
-        passed = []
+        passed: list[tuple[int, str]] = []
         while self._open:
             index, name = self._open[0]
             if name == output.problem_id and not (passed and self.stream.one_each):

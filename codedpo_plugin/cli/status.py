@@ -40,7 +40,7 @@ def status(
 
 def duration(seconds: float) -> str:
     """Return a time in days, hours, minutes and seconds, the two largest that are not zero."""
-    parts = []
+    parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         number, seconds = divmod(round(seconds), size)
         if number or parts:

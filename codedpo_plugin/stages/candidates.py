@@ -33,7 +33,7 @@ def generate(run: RunDirectory, plugins: Plugins, config: GenerateConfig) -> Sta
 
     def work(context: Context) -> None:
         problems = jsonl.read(source, jsonl.problem_from, jsonl.BadLines())
-        stream = Stream(
+        stream: Stream[Problem, Candidates] = Stream(
             problems,
             lambda left: plugins.generate(left, config, context),
             jsonl.LINES,
@@ -65,7 +65,7 @@ def take(run: RunDirectory, path: Path, form: SolutionForm) -> Stage:
             raise InputError(f"{path}: no usable line\n{bad}" if bad else f"{path}: the file is empty")
 
     def work(context: Context) -> None:
-        stream = Stream(
+        stream: Stream[Candidates, Candidates] = Stream(
             records(context.counts),
             lambda left: left,
             jsonl.LINES,

@@ -69,7 +69,7 @@ def pairs(run: RunDirectory, plugins: Plugins, config: PairsConfig, execute: Exe
     )
 
     def work(context: Context) -> None:
-        stream = Stream(
+        stream: Stream[ScoredProblem, PreferencePair] = Stream(
             read_scored(run),
             lambda left: plugins.build_pairs(left, config, execute, context),
             jsonl.LINES,
