@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from codedpo_plugin.errors import UsageError
+from codedpo_plugin.inputs import is_url
 from codedpo_plugin.records import PairKind
 
 PromptForm = Literal["base", "chat"]
@@ -249,7 +250,9 @@ class RunConfig(Section):
 
     seed: int = 0
     problems: ProblemsConfig = ProblemsConfig(suite="micro")
-    candidates: Path | None = Field(None, description="use these candidates instead of generating")
+    candidates: tuple[str, ...] = Field(
+        (), description="use these candidates instead of generating: a file, or several; globs, URLs"
+    )
     generate: GenerateConfig | None = None
     execute: ExecuteConfig = ExecuteConfig()
     score: ScoreConfig = ScoreConfig()
@@ -264,9 +267,14 @@ class RunConfig(Section):
             raise ValueError("'unconfined' cannot be asked for in a file; pass --sandbox unconfined instead")
         return execute
 
+    @field_validator("candidates", mode="before")
+    @classmethod
+    def _several(cls, given: object) -> object:
+        return (given,) if isinstance(given, str) else () if given is None else given
+
     @model_validator(mode="after")
     def _has_model(self) -> RunConfig:
-        if self.generate is None and (self.candidates is None or self.train or self.evaluate):
+        if self.generate is None and (not self.candidates or self.train or self.evaluate):
             raise ValueError("section 'generate' names the model; it is needed unless candidates are only paired")
         return self
 
@@ -283,9 +291,11 @@ def load_config(path: Path) -> RunConfig:
     if not isinstance(data, dict):
         raise UsageError(f"{path}: a mapping of sections is expected, got {type(data).__name__}")
     try:
-        return _resolved(RunConfig.model_validate(data), path.parent)
+        config = _resolved(RunConfig.model_validate(data), path.parent)
     except ValidationError as error:
         raise UsageError(f"{path}: " + "; ".join(_explain(e) for e in error.errors())) from error
+    names = (name if is_url(name) else str((path.parent / name).resolve()) for name in config.candidates)
+    return config.model_copy(update={"candidates": tuple(names)})
 
 
 def _resolved(section: S, folder: Path) -> S:

@@ -17,7 +17,9 @@ from typing import Any, Final
 from codedpo_plugin.errors import InputError, UsageError, boundary
 from codedpo_plugin.formats.files import digest
 from codedpo_plugin.inputs import is_url, open_store
+from codedpo_plugin.lock import RunLock
 from codedpo_plugin.records import SCHEMA_VERSION
+from codedpo_plugin.rundir import RunDirectory
 
 LISTING: Final = "files.json"
 MANIFEST: Final = "manifest.json"
@@ -30,15 +32,14 @@ def push(run: Path, url: str) -> Counter[str]:
     """Copy what is finished of a run directory to a URL; return how many files were copied, left out, removed.
 
     Files that an earlier copy brought there and that the run has no more are removed. Raises UsageError if ``run``
-    is no run directory, InputError if the store cannot be written or the run changes meanwhile.
+    is no run directory or another process works on it, InputError if the store cannot be written.
     """
     if not (run / MANIFEST).is_file():
         raise UsageError(f"{run} is not a run directory: it has no {MANIFEST}")
     store, root = _open(url)
     counts: Counter[str] = Counter()
-    with boundary(InputError, f"{url}: cannot be written"):
-        before = _state(run)
-        new, old = {name: digest(run / name) for name in before}, _listed(store, root, url)
+    with boundary(InputError, f"{url}: cannot be written"), RunLock(RunDirectory(run).lock):
+        new, old = {name: digest(run / name) for name in _finished(run)}, _listed(store, root, url)
         _forget_listing(store, root, old)
         for name in new:
             if old.get(name) == new[name]:
@@ -47,8 +48,6 @@ def push(run: Path, url: str) -> Counter[str]:
             store.makedirs(_parent(f"{root}/{name}"), exist_ok=True)
             store.put_file(str(run / name), f"{root}/{name}")
             counts["copied"] += 1
-        if _state(run) != before:
-            raise InputError(f"{run} has changed while it was copied; copy it again when its stages have ended")
         for name in old.keys() - new.keys():
             store.rm_file(f"{root}/{name}")
             counts["removed"] += 1
@@ -88,16 +87,15 @@ def _open(url: str) -> tuple[Any, str]:
     return store, root.rstrip("/")
 
 
-def _state(run: Path) -> dict[str, tuple[int, int]]:
-    """Return size and time of every finished file, by name, the manifest last."""
-    found = {}
+def _finished(run: Path) -> list[str]:
+    """Return the names of the finished files, the manifest last."""
+    found = []
     for folder, folders, files in os.walk(run):
         folders[:] = [name for name in folders if not name.endswith(UNFINISHED)]
         for name in files:
-            path = Path(folder, name)
-            if not name.endswith(UNFINISHED) and name not in UNDER_WAY and path.is_file():
-                found[path.relative_to(run).as_posix()] = (path.stat().st_size, path.stat().st_mtime_ns)
-    return {name: found[name] for name in sorted(found, key=lambda name: (name == MANIFEST, name))}
+            if not name.endswith(UNFINISHED) and name not in UNDER_WAY:
+                found.append(Path(folder, name).relative_to(run).as_posix())
+    return sorted(found, key=lambda name: (name == MANIFEST, name))
 
 
 def _listed(store: Any, root: str, url: str) -> dict[str, str]:

@@ -10,7 +10,9 @@ import fsspec
 import pytest
 
 from codedpo_plugin.errors import InputError, UsageError
+from codedpo_plugin.lock import RunLock
 from codedpo_plugin.publishing import pull, push
+from codedpo_plugin.rundir import RunDirectory
 
 URL = "memory://bucket/run"
 FINISHED = {"manifest.json": "{}", "pairs.jsonl": "pairs", "eval/micro.json": "results", "train/a/config.json": "1"}
@@ -82,17 +84,10 @@ def test_an_interrupted_copy_does_not_look_complete(run, store, monkeypatch, tmp
         pull(URL, tmp_path / "back")
 
 
-def test_a_run_that_changes_meanwhile_is_not_listed(run, store, monkeypatch):
-    put = type(store).put_file
-
-    def slow(self, source, target):
-        (run / "pairs.jsonl").write_text("changed while it was copied")
-        put(self, source, target)
-
-    monkeypatch.setattr(type(store), "put_file", slow)
-    with pytest.raises(InputError, match="has changed while it was copied"):
+def test_a_run_that_is_worked_on_is_not_copied(run, store):
+    with RunLock(RunDirectory(run).lock), pytest.raises(UsageError, match="process"):
         push(run, URL)
-    assert not store.exists("/bucket/run/files.json")
+    assert stored(store) == {}
 
 
 def test_there_and_back(run, store, tmp_path):

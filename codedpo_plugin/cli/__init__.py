@@ -25,6 +25,7 @@ from codedpo_plugin.cli import (
     run,
     seeds,
     stages,
+    status,
     tasks_path,
     train,
 )
@@ -60,6 +61,7 @@ app.add_typer(ds1000.app, name="ds1000")
 app.command("compare")(compare.compare)
 app.command("push")(publish.push)
 app.command("pull")(publish.pull)
+app.command("status")(status.status)
 app.command("report")(report.report)
 app.command("plugins")(plugins.plugins)
 app.command("doctor")(doctor.doctor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,7 +27,13 @@ from codedpo_plugin.cli.options import (
 
 
 def build(
-    candidates: Annotated[Path, typer.Argument(help="Solutions and tests by problem.", metavar="CANDIDATES.jsonl")],
+    candidates: Annotated[
+        list[str],
+        typer.Argument(
+            help="Solutions and tests by problem: files, globs and URLs, read in this order.",
+            metavar="CANDIDATES.jsonl…",
+        ),
+    ],
     output: Output,
     ranker: RankerName = "self-validation",
     kind: Kinds = DEFAULT_KINDS,
@@ -51,6 +56,7 @@ def build(
     from codedpo_plugin.config import ExecuteConfig, PairsConfig, ScoreConfig
     from codedpo_plugin.errors import unknown_name
     from codedpo_plugin.execution import require_confinement
+    from codedpo_plugin.inputs import input_files
     from codedpo_plugin.manager import find
     from codedpo_plugin.pipeline import Pipeline
     from codedpo_plugin.records import SolutionForm
@@ -66,9 +72,9 @@ def build(
         find("ranker", ranker, plugins.rankers)
         find("executor", executor, plugins.executors)
         require_confinement(sandbox, plugins.sandboxes)
-        pipeline = Pipeline(RunDirectory(output), plugins, seed, restart=restart)
-        pipeline.take_candidates(candidates, SolutionForm(solution_form))
-        pipeline.execute(execution)
-        pipeline.score(scoring)
-        pipeline.pairs(pairing, execution)
+        with Pipeline(RunDirectory(output), plugins, seed, restart=restart) as pipeline:
+            pipeline.take_candidates(input_files(candidates), SolutionForm(solution_form))
+            pipeline.execute(execution)
+            pipeline.score(scoring)
+            pipeline.pairs(pairing, execution)
     out(f"pairs: {pipeline.run.pairs}")

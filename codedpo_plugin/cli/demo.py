@@ -64,7 +64,7 @@ def _without_model(pipeline: Pipeline, execution: ExecuteConfig) -> Path:
 
     embedded = pipeline.run.path / "embedded.jsonl"
     jsonl.write(embedded, demo_candidates())
-    pipeline.take_candidates(embedded, SolutionForm.PROGRAM)
+    pipeline.take_candidates([embedded], SolutionForm.PROGRAM)
     pipeline.execute(execution)
     pipeline.score(ScoreConfig())
     pipeline.pairs(PairsConfig(), execution)
