@@ -45,7 +45,8 @@ def push(run: Path, url: str) -> Counter[str]:
             if old.get(name) == new[name]:
                 counts["unchanged"] += 1
                 continue
-            store.makedirs(_parent(f"{root}/{name}"), exist_ok=True)
+            if getattr(store, "local_file", False):  # elsewhere that is not needed, and may make a bucket
+                os.makedirs(_parent(f"{root}/{name}"), exist_ok=True)
             store.put_file(str(run / name), f"{root}/{name}")
             counts["copied"] += 1
         for name in old.keys() - new.keys():

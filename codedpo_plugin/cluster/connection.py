@@ -6,8 +6,11 @@ import logging
 import os
 import re
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
 from codedpo_plugin.errors import SandboxError, UsageError
@@ -29,41 +32,35 @@ def connected(address: str | None, cpus: int | None = None) -> Iterator[Any]:
     Ray is connected already it is left as it is. Raises UsageError where Ray is missing or an address is wrong,
     and SandboxError where nothing answers.
     """
-    ray = _import_ray()
-    if ray.is_initialized():
-        yield ray
+    if find_spec("ray") is None:
+        raise UsageError("executor 'ray' needs Ray: pip install 'codedpo-plugin[ray]'")
+    if "ray" in sys.modules and sys.modules["ray"].is_initialized():
+        yield sys.modules["ray"]
         return
     address = address or os.environ.get("RAY_ADDRESS") or LOCAL
     _require_answer(address)
-    try:
-        _connect(ray, address, cpus)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        raise SandboxError(f"Ray at {address!r} cannot be used: {error}") from error
+    ray = _connect(address, cpus)
     try:
         yield ray
     finally:
         ray.shutdown()
 
 
-def _import_ray() -> Any:
+def _connect(address: str, cpus: int | None) -> Any:
+    """Connect, with as few words as possible. Raises SandboxError where Ray cannot."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    try:
-        import ray
-    except ImportError as error:
-        raise UsageError("executor 'ray' needs Ray: pip install 'codedpo-plugin[ray]'") from error
-    return ray
+    import ray
 
-
-def _connect(ray: Any, address: str, cpus: int | None) -> None:
-    """Connect, with as few words as possible."""
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address == LOCAL:
         number = cpus or len(os.sched_getaffinity(0))
-        own = {"num_cpus": number, "include_dashboard": False, "object_store_memory": STORE_BYTES}
-        ray.init(address=LOCAL, **own, **quiet)
-    else:
-        ray.init(address=address, **quiet)
+        options |= {"num_cpus": number, "include_dashboard": False, "object_store_memory": STORE_BYTES}
+    try:
+        ray.init(address=address, **options)
+    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+        raise SandboxError(f"Ray at {address!r} cannot be used: {error}") from error
+    return ray
 
 
 def _require_answer(address: str) -> None:
@@ -73,27 +70,42 @@ def _require_answer(address: str) -> None:
     place = re.fullmatch(r"(?:ray://)?(?P<host>[\w.-]+|\[[\da-fA-F:]+\]):(?P<port>\d{1,5})", address)
     if not place:
         raise UsageError(f"Ray address {address!r}: auto, HOST:PORT or ray://HOST:PORT is expected")
-    host, port = place["host"].strip("[]"), int(place["port"])
     try:
-        socket.create_connection((host, port), PATIENCE_S).close()
+        socket.create_connection((place["host"].strip("[]"), int(place["port"])), PATIENCE_S).close()
     except (OSError, OverflowError) as error:
         raise SandboxError(f"nothing answers at Ray address {address!r}: {error}. {_HINT}") from error
-    if not _speaks_grpc(f"{place['host']}:{port}"):
-        raise SandboxError(f"what answers at {address!r} is not Ray. {_HINT}")
+    if os.environ.get("RAY_USE_TLS", "0").lower() not in ("1", "true"):  # else that is left to Ray
+        _require_ray(address, f"{place['host']}:{place['port']}")
 
 
 _HINT: Final = "`ray start --head` prints the address; from outside of the cluster it is ray://HOST:10001."
 
 
-def _speaks_grpc(target: str) -> bool:
-    """Return whether a server speaks Ray's protocol; with TLS that is left to Ray."""
+_CLIENT: Final = "ray://"
+_QUESTIONS: Final = {True: "/ray.rpc.RayletDriver/ClusterInfo", False: "/ray.rpc.NodeInfoGcsService/CheckAlive"}
+"""What a server for clients, and what a head node can be asked for without harm."""
+
+
+def _require_ray(address: str, target: str) -> None:
+    """Raise SandboxError unless a server knows what Ray's would be asked for."""
     import grpc
 
-    if os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
-        return True
+    nobody = (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
     with grpc.insecure_channel(target) as channel:
         try:
-            grpc.channel_ready_future(channel).result(timeout=PATIENCE_S)
-        except grpc.FutureTimeoutError:
-            return False
-    return True
+            channel.unary_unary(_QUESTIONS[address.startswith(_CLIENT)])(b"", timeout=PATIENCE_S)
+        except grpc.RpcError as error:
+            if error.code() in nobody:
+                raise SandboxError(f"what answers at {address!r} is not Ray. {_HINT}") from error
+            if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+                _use_token(address)
+
+
+def _use_token(address: str) -> None:
+    """Have Ray send its token, which it does unasked only in its own clusters. Raises SandboxError without one."""
+    kept = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    if not os.environ.get("RAY_AUTH_TOKEN") and not kept.exists():
+        raise SandboxError(
+            f"Ray at {address!r} asks for a token: copy ~/.ray/auth_token from its head node, or set RAY_AUTH_TOKEN"
+        )
+    os.environ.setdefault("RAY_AUTH_MODE", "token")

@@ -201,7 +201,8 @@ class Crew:
         try:
             message = self._ray.get(ref)
         except self._ray.exceptions.RayError as error:
-            self._lose(member, _reason(error))
+            quoted = "ray::" in str(error)  # a traceback: the node is there, but our code does not run on it
+            (self._refuse if group is None and quoted else self._lose)(member, _reason(error))
             return
         try:
             if group is None:
