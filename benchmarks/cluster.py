@@ -1,4 +1,4 @@
-"""The executor ``ray`` against ``local`` on the same cores, and what a lost node costs; real programs, equal verdicts.
+"""The executor ``ray`` against ``local`` on the same cores, and what a lost node costs; on real programs.
 
     python benchmarks/cluster.py [--runs 3] [--problems 154] [--only one,two,lost]
 
@@ -7,8 +7,8 @@
 - *two*: a cluster of two nodes (raylets) on this machine, each with half of the cores.
 - *lost*: the same, one node being killed when a third of the problems is done.
 
-Each run executes CodeGen-16B's solutions and tests for HumanEval, 15 x 15 a problem (benchmarks/codegen.py). The ways
-take turns. Ray's start is timed apart; a run's time counts from the first problem read to the last matrix, and
+Each run executes CodeGen-16B's solutions and tests for HumanEval, 15 x 15 a problem (benchmarks/codegen.py). The
+ways take turns. Ray's start is timed apart; a run's time counts from the first problem read to the last matrix, and
 contains the start of the actors. Whatever verdict differs from the first local run is counted.
 """
 
@@ -86,7 +86,7 @@ def two_nodes() -> Iterator[Any]:
         yield lambda: cluster.remove_node(node, allow_graceful=False)
     finally:
         ray.shutdown()
-        cluster.shutdown()
+        cluster.shutdown()  # ends the nodes with SIGTERM; Ray tells of that on standard error
 
 
 def measure(way: str, found: Sequence[Candidates]) -> tuple[float, str, float, Counter[str]]:

@@ -20,8 +20,12 @@ PATIENCE_S: Final = 5.0
 """How long an address may take to answer."""
 STORE_BYTES: Final = 128 << 20
 """Shared memory of an embedded cluster; what passes through it are a few groups of programs at a time."""
-QUIET: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-"""Ray's variables: report to nobody, and no warning about accelerators."""
+QUIET: Final = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_worker_niceness": "0",
+}
+"""Ray's variables: report to nobody, no warning about accelerators, and actors as important as any other process."""
 
 
 @contextmanager
