@@ -21,11 +21,12 @@ def kept_checkpoints(folder: Path, made_from: Mapping[str, Any], *, restart: boo
     """Keep a folder until the block ends without an error.
 
     What an interrupted block left is kept for the next one, or removed with ``restart``. Raises UsageError with
-    the differences if it was made from something else: continuing from it would mix the two.
+    the differences if it was made from something else: continuing from it would mix the two. A folder in which
+    nothing was left is made anew, whatever it was made from.
     """
-    if restart:
-        shutil.rmtree(folder, ignore_errors=True)
     note = folder / MADE_FROM
+    if restart or not _holds_more_than(note):
+        shutil.rmtree(folder, ignore_errors=True)
     if note.exists():
         changed = differences(_read(note), made_from)
         if changed:
@@ -40,6 +41,11 @@ def kept_checkpoints(folder: Path, made_from: Mapping[str, Any], *, restart: boo
             handle.write(json.dumps(made_from, indent=2).encode() + b"\n")
     yield
     shutil.rmtree(folder)
+
+
+def _holds_more_than(note: Path) -> bool:
+    """Return whether there are files beside the note of a folder."""
+    return note.exists() and any(path != note for path in note.parent.iterdir())
 
 
 def _read(note: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from codedpo_plugin.errors import UsageError
+from codedpo_plugin.inputs import is_url
 from codedpo_plugin.records import PairKind
 
 PromptForm = Literal["base", "chat"]
@@ -145,7 +146,11 @@ class ExecuteConfig(Section):
     """How programs are run."""
 
     executor: str = Field("local", description="a registered executor")
-    workers: int | None = Field(None, gt=0, description="worker processes; default: one a core")
+    workers: int | None = Field(None, gt=0, description="worker processes, with ray a node; default: one a core")
+    ray_address: str | None = Field(
+        None,
+        description="executor ray: auto, HOST:PORT, ray://HOST:PORT; default: RAY_ADDRESS, else this machine",
+    )
     sandbox: str = Field("auto", description="auto, landlock, bubblewrap, or a registered sandbox")
     interpreter: str | None = Field(None, description="the Python that runs programs; default: this one")
     cpu_s: float = Field(1.0, gt=0, description="CPU seconds a test may take")
@@ -153,6 +158,12 @@ class ExecuteConfig(Section):
     memory_mb: int = Field(1024, ge=64, description="address space of a program")
     max_timeouts: int = Field(3, gt=0, description="tests a program may time out on before the rest is not run")
     record_times: bool = Field(default=False, description="keep the CPU time of each cell in matrix.parquet")
+
+    @model_validator(mode="after")
+    def _address_is_used(self) -> ExecuteConfig:
+        if self.ray_address and self.executor == "local":
+            raise ValueError("ray_address needs executor: ray")
+        return self
 
 
 class ScoreConfig(Section):
@@ -243,7 +254,9 @@ class RunConfig(Section):
 
     seed: int = 0
     problems: ProblemsConfig = ProblemsConfig(suite="micro")
-    candidates: Path | None = Field(None, description="use these candidates instead of generating")
+    candidates: tuple[str, ...] = Field(
+        (), description="use these candidates instead of generating: a file, or several; globs, URLs"
+    )
     generate: GenerateConfig | None = None
     execute: ExecuteConfig = ExecuteConfig()
     score: ScoreConfig = ScoreConfig()
@@ -258,9 +271,14 @@ class RunConfig(Section):
             raise ValueError("'unconfined' cannot be asked for in a file; pass --sandbox unconfined instead")
         return execute
 
+    @field_validator("candidates", mode="before")
+    @classmethod
+    def _several(cls, given: object) -> object:
+        return (given,) if isinstance(given, str) else () if given is None else given
+
     @model_validator(mode="after")
     def _has_model(self) -> RunConfig:
-        if self.generate is None and (self.candidates is None or self.train or self.evaluate):
+        if self.generate is None and (not self.candidates or self.train or self.evaluate):
             raise ValueError("section 'generate' names the model; it is needed unless candidates are only paired")
         return self
 
@@ -277,9 +295,11 @@ def load_config(path: Path) -> RunConfig:
     if not isinstance(data, dict):
         raise UsageError(f"{path}: a mapping of sections is expected, got {type(data).__name__}")
     try:
-        return _resolved(RunConfig.model_validate(data), path.parent)
+        config = _resolved(RunConfig.model_validate(data), path.parent)
     except ValidationError as error:
         raise UsageError(f"{path}: " + "; ".join(_explain(e) for e in error.errors())) from error
+    names = (name if is_url(name) else str((path.parent / name).resolve()) for name in config.candidates)
+    return config.model_copy(update={"candidates": tuple(names)})
 
 
 def _resolved(section: S, folder: Path) -> S:

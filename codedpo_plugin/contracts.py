@@ -35,6 +35,11 @@ class ScoredProblem:
     matrix: PassMatrix
     scores: Scores
 
+    @property
+    def problem_id(self) -> str:
+        """Return the problem's id."""
+        return self.candidates.problem_id
+
     @classmethod
     def of(cls, candidates: Candidates, matrix: PassMatrix, scores: Scores) -> ScoredProblem:
         """Put together what belongs to one problem. Raises InputError if it does not."""

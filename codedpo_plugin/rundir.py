@@ -52,6 +52,10 @@ class StageRecord:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
+SHARDS: Final = ".shards"
+"""How the names of folders end that hold the shards of a stage."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
     """The paths of a run."""
@@ -114,6 +118,20 @@ class RunDirectory:
         return self.path / "train"
 
     @property
+    def lock(self) -> Path:
+        """Return the path of the lock, which is there while a process works on the run."""
+        return self.path / "run.lock"
+
+    @property
+    def progress(self) -> Path:
+        """Return the path of the notes on how far the stages are."""
+        return self.path / "progress.json"
+
+    def shards(self, stage: str) -> Path:
+        """Return the path of what an interrupted stage continues from."""
+        return self.path / f"{stage}{SHARDS}"
+
+    @property
     def checkpoints(self) -> Path:
         """Return the path of what an interrupted training continues from."""
         return self.path / "train.checkpoints"
@@ -143,10 +161,15 @@ class RunDirectory:
             raise UsageError(f"{path} does not exist; make it with `codedpo {made_by}`")
         return path
 
+    def exists(self) -> bool:
+        """Return whether a run has left something here, finished or not."""
+        return self.manifest.exists() or any(self.path.glob(f"*{SHARDS}"))
+
     def clear(self) -> None:
         """Remove what earlier runs left here, and nothing else."""
         for path in (
             self.manifest,
+            self.progress,
             self.seeds,
             self.answers,
             self.problems,
@@ -160,7 +183,8 @@ class RunDirectory:
             self.comparison,
         ):
             path.unlink(missing_ok=True)
-        for folder in (self.train, self.checkpoints, self.before.path, self.path / "eval"):
+        shards = self.path.glob(f"*{SHARDS}")
+        for folder in (self.train, self.checkpoints, self.before.path, self.path / "eval", *shards):
             shutil.rmtree(folder, ignore_errors=True)
 
 

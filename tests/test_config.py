@@ -49,7 +49,7 @@ def test_a_model_is_enough(tmp_path):
     config = load(tmp_path, GENERATE)
     assert config.generate.model_args == {"pretrained": "some/model"}
     assert config.problems == ProblemsConfig(suite="micro", split="train")
-    assert (config.train, config.evaluate, config.candidates, config.seed) == (None, None, None, 0)
+    assert (config.train, config.evaluate, config.candidates, config.seed) == (None, None, (), 0)
 
 
 def test_candidates_are_enough(tmp_path):
@@ -166,7 +166,7 @@ def test_relative_paths_are_relative_to_the_file(tmp_path, monkeypatch):
         "pairs": {"calibration": "mine.json", "min_confidence": 0.5},
     }
     config = load(Path("conf"), data)
-    assert config.candidates == tmp_path.resolve() / "c.jsonl"
+    assert config.candidates == (str(tmp_path.resolve() / "c.jsonl"),)
     assert config.problems == ProblemsConfig(path=tmp_path.resolve() / "conf" / "sub" / "p.jsonl", limit=3)
     assert config.pairs == PairsConfig(calibration=tmp_path.resolve() / "conf" / "mine.json", min_confidence=0.5)
 
@@ -192,7 +192,7 @@ def test_a_chat_template_without_chat_is_refused(tmp_path):
 
 def test_absolute_paths_stay(tmp_path):
     place = tmp_path.resolve() / "elsewhere" / "c.jsonl"
-    assert load(tmp_path, {"candidates": str(place)}).candidates == place
+    assert load(tmp_path, {"candidates": str(place)}).candidates == (str(place),)
 
 
 @pytest.mark.parametrize(
@@ -244,3 +244,15 @@ def test_what_cannot_be_read_is_refused(tmp_path, content):
 def test_values_out_of_range_are_refused(section, values):
     with pytest.raises(ValidationError, match=next(reversed(values))):
         section(**values)
+
+
+def test_candidates_may_be_several_files_globs_and_urls(tmp_path):
+    config = load(tmp_path, {"candidates": ["part-*.jsonl", "/a/b.jsonl", "s3://bucket/c.jsonl"]})
+    folder = tmp_path.resolve()
+    assert config.candidates == (str(folder / "part-*.jsonl"), "/a/b.jsonl", "s3://bucket/c.jsonl")
+
+
+def test_an_address_of_a_cluster_is_used_by_an_executor_that_takes_it():
+    assert ExecuteConfig(executor="ray", ray_address="auto").ray_address == "auto"
+    with pytest.raises(ValidationError, match="ray_address needs executor: ray"):
+        ExecuteConfig(ray_address="auto")

@@ -187,10 +187,10 @@ def test_input_that_has_changed_is_noticed(tmp_path):
     record = Candidates(entry.id, entry.prompt, entry.entry_point, (entry.prompt + entry.reference,), entry.tests)
     jsonl.write(source, [record])
     pipeline = Pipeline(RunDirectory(tmp_path / "run"), create_plugins(installed=False))
-    pipeline.take_candidates(source, SolutionForm.PROGRAM)
+    pipeline.take_candidates([source], SolutionForm.PROGRAM)
     source.write_text(source.read_text().replace("self", "this") + "\n")
     with pytest.raises(UsageError, match=r"input\.candidates\.jsonl"):
-        pipeline.take_candidates(source, SolutionForm.PROGRAM)
+        pipeline.take_candidates([source], SolutionForm.PROGRAM)
 
 
 def test_candidates_and_matrix_of_different_problems_are_refused(tmp_path):
@@ -255,7 +255,7 @@ def train(training: Training, folder: Path, seed: int = 0, *, redo: bool = False
         folder.mkdir(exist_ok=True)
         run.pairs.write_text("pairs")
     model = ModelConfig(model_args={"pretrained": "m"})
-    Pipeline(run, plugins, seed, redo=redo).train(model, TrainConfig(**fields))
+    Pipeline(run, plugins, seed, redo=redo, forget=redo).train(model, TrainConfig(**fields))
     return run.train / "config.json"
 
 
@@ -272,7 +272,8 @@ def test_an_interrupted_training_is_continued_and_its_checkpoints_removed_at_the
     assert RunDirectory(interrupted).checkpoints.is_dir()
     assert train(training, interrupted).read_text() == "pairs"
     assert training.steps == ["first", "second"]
-    assert sorted(path.name for path in interrupted.iterdir()) == ["manifest.json", "pairs.jsonl", "train"]
+    left = sorted(path.name for path in interrupted.iterdir())
+    assert left == ["manifest.json", "pairs.jsonl", "progress.json", "train"]
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,12 @@ from codedpo_plugin.cli import (
     import_logs,
     plugins,
     problems,
+    publish,
     report,
     run,
     seeds,
     stages,
+    status,
     tasks_path,
     train,
 )
@@ -57,6 +59,9 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(ds1000.app, name="ds1000")
 app.command("compare")(compare.compare)
+app.command("push")(publish.push)
+app.command("pull")(publish.pull)
+app.command("status")(status.status)
 app.command("report")(report.report)
 app.command("plugins")(plugins.plugins)
 app.command("doctor")(doctor.doctor)

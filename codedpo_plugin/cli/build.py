@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ from codedpo_plugin.cli.options import (
     Output,
     PerProblem,
     RankerName,
+    RayAddress,
     Restart,
     SandboxName,
     Seed,
@@ -29,7 +29,13 @@ from codedpo_plugin.cli.options import (
 
 
 def build(
-    candidates: Annotated[Path, typer.Argument(help="Solutions and tests by problem.", metavar="CANDIDATES.jsonl")],
+    candidates: Annotated[
+        list[str],
+        typer.Argument(
+            help="Solutions and tests by problem: files, globs and URLs, read in this order.",
+            metavar="CANDIDATES.jsonl…",
+        ),
+    ],
     output: Output,
     ranker: RankerName = "self-validation",
     kind: Kinds = DEFAULT_KINDS,
@@ -41,6 +47,7 @@ def build(
         str, typer.Option(help="What the solutions are where a line does not say: program or completion.")
     ] = "program",
     executor: ExecutorName = "local",
+    ray_address: RayAddress = None,
     workers: Workers = None,
     sandbox: SandboxName = "auto",
     cpu_s: CpuSeconds = 1.0,
@@ -53,6 +60,7 @@ def build(
     from codedpo_plugin.config import ExecuteConfig, PairsConfig, ScoreConfig
     from codedpo_plugin.errors import unknown_name
     from codedpo_plugin.execution import require_confinement
+    from codedpo_plugin.inputs import input_files
     from codedpo_plugin.manager import find
     from codedpo_plugin.pipeline import Pipeline
     from codedpo_plugin.records import SolutionForm
@@ -60,7 +68,8 @@ def build(
 
     if solution_form not in list(SolutionForm):
         raise unknown_name("solution form", solution_form, list(SolutionForm))
-    execution = make(ExecuteConfig, executor=executor, workers=workers, sandbox=sandbox, cpu_s=cpu_s)
+    running = {"executor": executor, "ray_address": ray_address, "workers": workers, "sandbox": sandbox}
+    execution = make(ExecuteConfig, **running, cpu_s=cpu_s)
     scoring = make(ScoreConfig, ranker=ranker)
     pairing = make(
         PairsConfig,
@@ -74,9 +83,9 @@ def build(
         find("ranker", ranker, plugins.rankers)
         find("executor", executor, plugins.executors)
         require_confinement(sandbox, plugins.sandboxes)
-        pipeline = Pipeline(RunDirectory(output), plugins, seed, restart=restart)
-        pipeline.take_candidates(candidates, SolutionForm(solution_form))
-        pipeline.execute(execution)
-        pipeline.score(scoring)
-        pipeline.pairs(pairing, execution)
+        with Pipeline(RunDirectory(output), plugins, seed, restart=restart) as pipeline:
+            pipeline.take_candidates(input_files(candidates), SolutionForm(solution_form))
+            pipeline.execute(execution)
+            pipeline.score(scoring)
+            pipeline.pairs(pairing, execution)
     out(f"pairs: {pipeline.run.pairs}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codedpo_plugin.cli.options import Restart, SandboxName, Seed, Verbose, Workers, make
+from codedpo_plugin.cli.options import Output, Restart, SandboxName, Seed, Verbose, Workers, make
 
 if TYPE_CHECKING:
     from codedpo_plugin.config import ExecuteConfig
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write to.")] = Path("codedpo-demo"),
+    output: Output = Path("codedpo-demo"),
     with_model: Annotated[
         bool, typer.Option("--with-model", help="The whole loop on the embedded model; needs the extra train.")
     ] = False,
@@ -64,7 +64,7 @@ def _without_model(pipeline: Pipeline, execution: ExecuteConfig) -> Path:
 
     embedded = pipeline.run.path / "embedded.jsonl"
     jsonl.write(embedded, demo_candidates())
-    pipeline.take_candidates(embedded, SolutionForm.PROGRAM)
+    pipeline.take_candidates([embedded], SolutionForm.PROGRAM)
     pipeline.execute(execution)
     pipeline.score(ScoreConfig())
     pipeline.pairs(PairsConfig(), execution)

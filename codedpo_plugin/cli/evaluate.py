@@ -38,7 +38,9 @@ def evaluate(
         str | None, typer.Option("--model", "-m", help="A model directory, name, or lm-eval type.")
     ] = None,
     model_args: ModelArgs = "",
-    samples: Annotated[Path | None, typer.Option(help="Or a file of samples in EvalPlus's format.")] = None,
+    samples: Annotated[
+        str | None, typer.Option(help="Or a file of samples in EvalPlus's format, or its URL.")
+    ] = None,
     n_samples: Annotated[int, typer.Option(help="Samples a problem.")] = 1,
     temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.0,
     max_tokens: Annotated[int, typer.Option(help="Longest answer.")] = 512,
@@ -60,6 +62,7 @@ def evaluate(
     from codedpo_plugin.evaluation.evalplus_format import write_evalplus
     from codedpo_plugin.evaluation.results import write_result
     from codedpo_plugin.execution import require_confinement
+    from codedpo_plugin.inputs import input_file
     from codedpo_plugin.manager import find
     from codedpo_plugin.rundir import RunDirectory
 
@@ -72,7 +75,7 @@ def evaluate(
         chosen = find("suite", suite, plugins.suites)
         require_confinement(sandbox, plugins.sandboxes)
         if samples is not None:
-            result = _judge(chosen, samples, metadata_of(metadata), execution, plugins, config.ks)
+            result = _judge(chosen, input_file(samples), metadata_of(metadata), execution, plugins, config.ks)
         else:
             section = model_section(
                 ModelConfig,

@@ -66,8 +66,8 @@ def generate(
         max_solution_tokens=max_solution_tokens,
         max_test_tokens=max_test_tokens,
     )
-    with session(verbose=verbose) as plugins:
-        pipeline = Pipeline(RunDirectory(output), plugins, seed, restart=restart)
+    run = RunDirectory(output)
+    with session(verbose=verbose) as plugins, Pipeline(run, plugins, seed, restart=restart) as pipeline:
         pipeline.problems(source)
         pipeline.generate(config)
-    out(f"candidates: {pipeline.run.candidates}")
+    out(f"candidates: {run.candidates}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -15,15 +16,32 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=BaseModel)
 
-Output = Annotated[Path, typer.Option("--output", "-o", help="Directory to write to.")]
-RunPath = Annotated[Path, typer.Argument(help="A run directory.", metavar="DIR")]
-Workers = Annotated[int | None, typer.Option(help="Worker processes; default: one a core.")]
+
+def local_only(path: Path | None) -> Path | None:
+    """Return a path to work in. Raises UsageError for a URL, whose slashes a path has swallowed."""
+    if path is not None and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
+        raise UsageError(
+            f"{str(path).replace(':/', '://', 1)}: runs are made in local folders, where files are locked and "
+            "renamed; `codedpo push DIR URL` copies a finished one to a store"
+        )
+    return path
+
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="Directory to write to.", callback=local_only)]
+RunPath = Annotated[Path, typer.Argument(help="A run directory.", metavar="DIR", callback=local_only)]
+Workers = Annotated[int | None, typer.Option(help="Worker processes, with ray on each node; default: one a core.")]
 SandboxName = Annotated[
     str,
     typer.Option("--sandbox", help="auto, landlock, bubblewrap; unconfined runs programs at your own risk."),
 ]
 CpuSeconds = Annotated[float, typer.Option("--cpu-s", help="CPU seconds a test may take.")]
-ExecutorName = Annotated[str, typer.Option("--executor", help="A registered executor.")]
+ExecutorName = Annotated[str, typer.Option("--executor", help="local, ray, or another registered executor.")]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address", help="With --executor ray: auto, HOST:PORT, ray://HOST:PORT; default: this machine."
+    ),
+]
 RankerName = Annotated[str, typer.Option("--ranker", help="A registered ranker.")]
 Kinds = Annotated[str, typer.Option("--kind", help="Kinds of pairs, separated by commas.")]
 PerProblem = Annotated[int, typer.Option("--per-problem", help="Correctness pairs a problem, at most.")]
@@ -100,6 +118,13 @@ def object_of(option: str, text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UsageError(f"{option} has to be a JSON object")
     return value
+
+
+def file_of(name: str | None) -> Path | None:
+    """Return the file that an option names, fetched if it is a URL; None if it is not given."""
+    from codedpo_plugin.inputs import input_file
+
+    return None if name is None else input_file(name)
 
 
 def kinds_of(text: str) -> tuple[str, ...]:

@@ -30,9 +30,12 @@ MaybeModel = Annotated[
     str | None, typer.Option("--model", "-m", help="A model directory or name, or an lm-eval model type.")
 ]
 Method = Annotated[str, typer.Option(help="oss-instruct, concepts or evol-instruct.")]
-Seeds = Annotated[Path | None, typer.Option(help="A seeds.jsonl; default: DIR's own, else the standard library.")]
+Seeds = Annotated[
+    str | None, typer.Option(help="A seeds.jsonl or its URL; default: DIR's own, else the standard library.")
+]
 Problems = Annotated[
-    Path | None, typer.Option("--problems", help="A problems.jsonl to evolve or, without a model, to clean.")
+    str | None,
+    typer.Option("--problems", help="A problems.jsonl, or its URL, to evolve or, without a model, to clean."),
 ]
 Limit = Annotated[int | None, typer.Option(help="Use the first so many seeds or problems.")]
 Rounds = Annotated[int, typer.Option(help="Times each problem is evolved.")]
@@ -78,7 +81,7 @@ def problems(
 ) -> None:
     """Make problems with a model, drop what is not worth learning; write problems.jsonl."""
     from codedpo_plugin.cli.console import session
-    from codedpo_plugin.cli.options import kinds_of, model_section
+    from codedpo_plugin.cli.options import file_of, kinds_of, model_section
     from codedpo_plugin.config import CleanConfig, ExecuteConfig, FactoryConfig, ProblemsConfig
     from codedpo_plugin.errors import UsageError
     from codedpo_plugin.pipeline import Pipeline
@@ -88,12 +91,13 @@ def problems(
         raise UsageError("give --model to make problems, --problems to clean them, or --report on earlier ones")
     run = RunDirectory(output)
     options = {"method": method, "rounds": rounds, "temperature": temperature, "max_tokens": max_tokens}
-    options |= {"batch_size": batch_size, "device": device, "seeds_path": seeds or run.seeds}
+    options |= {"batch_size": batch_size, "device": device, "seeds_path": file_of(seeds) or run.seeds}
     rules = {"benchmarks": kinds_of(benchmark), "against": tuple(against or ()), "run_solutions": run_solutions}
     making = None
     if model:
         making = model_section(FactoryConfig, model, model_args, chat=apply_chat_template, **options)
-    values = {"path": given, "limit": limit, "make": making, "clean": make(CleanConfig, **rules) if clean else None}
+    cleaning = make(CleanConfig, **rules) if clean else None
+    values = {"path": file_of(given), "limit": limit, "make": making, "clean": cleaning}
     with session(verbose=verbose) as plugins:
         if making or given:
             pipeline = Pipeline(run, plugins, seed, restart=restart)

@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from codedpo_plugin.cli.options import Restart, Verbose
+from codedpo_plugin.cli.options import Restart, Verbose, local_only
 
 
 def run(
     config: Annotated[Path, typer.Argument(help="A YAML file.", metavar="CONFIG.yaml")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Run directory; default: the file's name without .yaml."),
+        typer.Option(
+            "--output", "-o", help="Run directory; default: the file's name without .yaml.", callback=local_only
+        ),
     ] = None,
     sandbox: Annotated[
         str | None,

@@ -17,6 +17,7 @@ from codedpo_plugin.cli.options import (
     MinConfidence,
     PerProblem,
     RankerName,
+    RayAddress,
     RunPath,
     SandboxName,
     Seed,
@@ -27,23 +28,26 @@ from codedpo_plugin.cli.options import (
     metadata_of,
 )
 
+Afresh = Annotated[bool, typer.Option("--restart", help="Forget what an interrupted run of this stage left.")]
+
 
 def execute(
     directory: RunPath,
     executor: ExecutorName = "local",
+    ray_address: RayAddress = None,
     workers: Workers = None,
     sandbox: SandboxName = "auto",
     cpu_s: CpuSeconds = 1.0,
     times: Annotated[bool, typer.Option("--times", help="Keep the CPU time of every cell.")] = False,
+    restart: Afresh = False,
     verbose: Verbose = False,
 ) -> None:
     """Run every solution of DIR/candidates.jsonl against every test; write DIR/matrix.parquet."""
     from codedpo_plugin.config import ExecuteConfig
 
-    config = make(
-        ExecuteConfig, executor=executor, workers=workers, sandbox=sandbox, cpu_s=cpu_s, record_times=times
-    )
-    with _stage(directory, 0, verbose=verbose) as pipeline:
+    running = {"executor": executor, "ray_address": ray_address, "workers": workers, "sandbox": sandbox}
+    config = make(ExecuteConfig, **running, cpu_s=cpu_s, record_times=times)
+    with _stage(directory, 0, restart=restart, verbose=verbose) as pipeline:
         pipeline.execute(config)
 
 
@@ -52,13 +56,14 @@ def score(
     ranker: RankerName = "self-validation",
     params: Annotated[str, typer.Option(help='Its parameters, a JSON object: {"damping": 0.85}.')] = "{}",
     seed: Seed = 0,
+    restart: Afresh = False,
     verbose: Verbose = False,
 ) -> None:
     """Rank the solutions and tests of DIR/matrix.parquet; write DIR/scores.parquet."""
     from codedpo_plugin.config import ScoreConfig
 
     config = make(ScoreConfig, ranker=ranker, params=metadata_of(params))
-    with _stage(directory, seed, verbose=verbose) as pipeline:
+    with _stage(directory, seed, restart=restart, verbose=verbose) as pipeline:
         pipeline.score(config)
 
 
@@ -70,6 +75,7 @@ def pairs(
     per_problem: PerProblem = 1,
     enlarge: Enlarge = 1,
     sandbox: SandboxName = "auto",
+    restart: Afresh = False,
     verbose: Verbose = False,
 ) -> None:
     """Build preference pairs from DIR/scores.parquet; write DIR/pairs.jsonl."""
@@ -83,12 +89,12 @@ def pairs(
         per_problem=per_problem,
         enlarge=enlarge,
     )
-    with _stage(directory, 0, verbose=verbose) as pipeline:
+    with _stage(directory, 0, restart=restart, verbose=verbose) as pipeline:
         pipeline.pairs(config, make(ExecuteConfig, sandbox=sandbox))
 
 
-def _stage(directory: Path, seed: int, *, verbose: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a context manager of a class that must not be imported here
-    """Return a context that yields a pipeline which repeats a stage when asked for it."""
+def _stage(directory: Path, seed: int, *, restart: bool, verbose: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a context manager of a class that must not be imported here
+    """Return a context that yields a pipeline which repeats a stage, or goes on with one that was interrupted."""
     from contextlib import contextmanager
 
     from codedpo_plugin.cli.console import session
@@ -101,6 +107,6 @@ def _stage(directory: Path, seed: int, *, verbose: bool):  # type: ignore[no-unt
         if not directory.is_dir():
             raise UsageError(f"{directory} is not a run directory; `codedpo build … -o {directory}` makes one")
         with session(verbose=verbose) as plugins:
-            yield Pipeline(RunDirectory(directory), plugins, seed, redo=True)
+            yield Pipeline(RunDirectory(directory), plugins, seed, redo=True, forget=restart)
 
     return open_pipeline()

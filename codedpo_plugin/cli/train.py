@@ -72,7 +72,7 @@ def _train(directory: Path, model: str, config: TrainConfig, seed: int, *, resta
 
     with session(verbose=verbose) as plugins:
         find("trainer", config.method, plugins.trainers)
-        pipeline = Pipeline(RunDirectory(directory), plugins, seed, redo=restart)
+        pipeline = Pipeline(RunDirectory(directory), plugins, seed, redo=restart, forget=restart)
         pipeline.train(make(ModelConfig, model_args={"pretrained": model}), config)
     if is_main_process():
         out(f"model: {pipeline.run.train}")

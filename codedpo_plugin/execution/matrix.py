@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from codedpo_plugin.config import ExecuteConfig
 from codedpo_plugin.execution.assertions import (
     Judgement,
     TestPlan,
@@ -70,6 +71,12 @@ class Sheet:
         for row, result in enumerate(self.answers):
             for column, (plan, answer) in enumerate(zip(self.work.plans, result.answers, strict=True)):
                 yield row, column, plan, answer
+
+
+def execute_candidates(pool: Pool, candidates: Iterable[Candidates], config: ExecuteConfig) -> Iterator[PassMatrix]:
+    """Yield the matrix of each problem, every solution run against every test within the configured limits."""
+    limits = Limits(config.cpu_s, config.wall_s, config.memory_mb, max_timeouts=config.max_timeouts)
+    return execute(pool, (Workload.of(c, limits) for c in candidates), record_times=config.record_times)
 
 
 def execute(pool: Pool, workloads: Iterable[Workload], *, record_times: bool = False) -> Iterator[PassMatrix]:

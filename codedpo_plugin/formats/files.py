@@ -6,14 +6,27 @@ import errno
 import gzip
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Generic, TypeVar
 
 from codedpo_plugin.errors import InputError
 
+T_contra = TypeVar("T_contra", contravariant=True)
+
 CACHE_VARIABLE: Final = "CODEDPO_CACHE"
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[T_contra]):
+    """How records of a kind are written to a file, and how several such files become one."""
+
+    suffix: str
+    write: Callable[[Path, Iterable[T_contra]], int]
+    join: Callable[[Path, Iterable[Path]], None]
+    """Writes to a path what files hold, in their order: the same bytes as if it had been written at once."""
 
 
 def cache_folder() -> Path:
@@ -23,33 +36,55 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """Open a file that appears under its name only when the block ends without an error.
 
-    Raises InputError naming the path when the disk is full or the place cannot be written to.
+    A ``durable`` file is on the disk when the block has ended, whatever becomes of the machine. Raises InputError
+    naming the path when the disk is full or the place cannot be written to.
     """
     partial = path.with_name(path.name + ".partial")
     try:
-        with _writing(path):
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = partial.open("wb")
-        with _writing(path, NO_ROOM), handle:
+        with writing(path, NO_ROOM), handle:
             yield handle
             handle.flush()
-            os.fsync(handle.fileno())
-        with _writing(path):
+            if durable:
+                os.fsync(handle.fileno())
+        with writing(path):
             os.replace(partial, path)
+            if durable:
+                _sync_folder(path.parent)
     finally:
         with suppress(OSError):  # what went wrong is being reported already
             partial.unlink()
 
 
-NO_ROOM: Final = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
-"""What writing to an open file fails with; other errors in the block are not about the file."""
+NO_ROOM: Final = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV)
+"""What writing to an open file fails with: a full disk, a quota, a mount that is gone. Other errors in the block
+are not about the file."""
+
+
+def append(path: Path, content: bytes) -> None:
+    """Add to the end of a file, on the disk when this returns. Raises InputError as ``atomic_write`` does."""
+    with writing(path), path.open("ab") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make sure that the names in a folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
-def _writing(path: Path, codes: tuple[int, ...] = ()) -> Iterator[None]:
+def writing(path: Path, codes: tuple[int, ...] = ()) -> Iterator[None]:
     """Turn a failure to write a file, with one of some error codes if any are given, into an InputError."""
     try:
         yield
@@ -57,7 +92,8 @@ def _writing(path: Path, codes: tuple[int, ...] = ()) -> Iterator[None]:
         if codes and error.errno not in codes:
             raise
         raise InputError(
-            f"{path}: cannot be written: {error.strerror or error}. What was finished before is kept."
+            f"{path}: cannot be written: {error.strerror or error}. What was finished before is kept: "
+            "when that is mended, the same command continues."
         ) from error
 
 
@@ -70,14 +106,17 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a file, or of a folder's files by name."""
+    """Return the SHA-256 of a file, or of a folder's files by name. Raises InputError if it cannot be read."""
     total = hashlib.sha256()
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    for file in files:
-        if path.is_dir():
-            name = os.fsencode(file.relative_to(path))
-            total.update(b"%d %b %d " % (len(name), name, file.stat().st_size))
-        with file.open("rb") as handle:
-            while chunk := handle.read(1 << 20):
-                total.update(chunk)
+    try:
+        for file in files:
+            if path.is_dir():
+                name = os.fsencode(file.relative_to(path))
+                total.update(b"%d %b %d " % (len(name), name, file.stat().st_size))
+            with file.open("rb") as handle:
+                while chunk := handle.read(1 << 20):
+                    total.update(chunk)
+    except OSError as error:
+        raise InputError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
     return total.hexdigest()

@@ -5,16 +5,20 @@ A line that cannot be used is counted and reported with file, line number and pr
 
 from __future__ import annotations
 
+import gzip
 import json
+import shutil
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
 from codedpo_plugin.contracts import Seed
 from codedpo_plugin.errors import InputError
-from codedpo_plugin.formats.files import atomic_write, open_bytes
+from codedpo_plugin.formats.files import Form, atomic_write, open_bytes
+from codedpo_plugin.formats.seen import Seen
 from codedpo_plugin.records import Candidates, MadeProblem, PairKind, PreferencePair, Problem, SolutionForm
 
 T = TypeVar("T")
@@ -23,6 +27,8 @@ Record = Seed | Problem | Candidates | PreferencePair
 
 SHOWN: Final = 5
 """Bad lines quoted in full; the others are only counted."""
+KEPT: Final = 100
+"""Bad lines whose messages are remembered."""
 
 
 @dataclass(slots=True)
@@ -30,17 +36,21 @@ class BadLines:
     """The lines of a file that could not be used."""
 
     messages: list[str] = field(default_factory=list)
+    """What was wrong with the first of them."""
+    number: int = 0
 
     def add(self, path: Path, line: int, problem_id: object, reason: str) -> None:
         """Note one line."""
-        whose = f" (problem {problem_id})" if problem_id else ""
-        self.messages.append(f"{path}:{line}{whose}: {reason}")
+        self.number += 1
+        if len(self.messages) < KEPT:
+            whose = f" (problem {problem_id})" if problem_id else ""
+            self.messages.append(f"{path}:{line}{whose}: {reason}")
 
     def __len__(self) -> int:
-        return len(self.messages)
+        return self.number
 
     def __str__(self) -> str:
-        more = len(self.messages) - SHOWN
+        more = self.number - SHOWN
         return "\n".join([*self.messages[:SHOWN], *([f"… and {more} more lines"] if more > 0 else [])])
 
 
@@ -65,13 +75,18 @@ def _objects(path: Path, bad: BadLines) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _numbered(path: Path, lines: IO[bytes], bad: BadLines) -> Iterator[tuple[int, bytes]]:
-    """Yield number and bytes of every line, up to where a damaged file can be read."""
+    """Yield number and bytes of every line, up to where a damaged archive can be unpacked.
+
+    Raises InputError when the file itself cannot be read on: what is missing then is not bad input.
+    """
     number = 0
     try:
         for number, raw in enumerate(lines, 1):
             yield number, raw
-    except (OSError, EOFError, zlib.error) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         bad.add(path, number + 1, None, f"cannot be read any further: {error}")
+    except OSError as error:
+        raise InputError(f"{path}:{number + 1}: cannot be read: {error.strerror or error}") from error
 
 
 def read(path: Path, parse: Callable[[Mapping[str, Any]], T], bad: BadLines, *, unique: bool = True) -> Iterator[T]:
@@ -80,7 +95,36 @@ def read(path: Path, parse: Callable[[Mapping[str, Any]], T], bad: BadLines, *, 
     With ``unique`` a second line for the same ``problem_id`` is not usable. Raises InputError when the file
     cannot be opened.
     """
-    seen: dict[str, int] = {}
+    return read_files([path], parse, bad, unique=unique)
+
+
+def read_files(
+    paths: Sequence[Path], parse: Callable[[Mapping[str, Any]], T], bad: BadLines, *, unique: bool = True
+) -> Iterator[T]:
+    """Yield the records of several files, one file after the other, as if they were one."""
+    with closing(Seen()) as seen:
+        for index, path in enumerate(paths):
+            for number, problem_id, record in _records(path, parse, bad):
+                former = seen.add(str(problem_id), index << LINE_BITS | number) if unique else None
+                if former is None:
+                    yield record
+                else:
+                    bad.add(path, number, problem_id, f"duplicate of {_place(paths, index, former)}")
+
+
+LINE_BITS: Final = 40
+"""Bits for the line in a number that stands for a line of one of several files."""
+
+
+def _place(paths: Sequence[Path], index: int, former: int) -> str:
+    """Return where a line of one of several files is, seen from the file with an index."""
+    number = former & (1 << LINE_BITS) - 1
+    where = former >> LINE_BITS
+    return f"line {number}" if where == index else f"{paths[where]}:{number}"
+
+
+def _records(path: Path, parse: Callable[[Mapping[str, Any]], T], bad: BadLines) -> Iterator[tuple[int, object, T]]:
+    """Yield line number, problem id and record of every line that can be parsed."""
     for number, value in _objects(path, bad):
         problem_id = value.get("problem_id")
         try:
@@ -88,12 +132,14 @@ def read(path: Path, parse: Callable[[Mapping[str, Any]], T], bad: BadLines, *, 
         except (KeyError, TypeError, ValueError) as error:
             reason = f"missing field {error}" if isinstance(error, KeyError) else str(error)
             bad.add(path, number, problem_id, reason)
-            continue
-        if unique and str(problem_id) in seen:
-            bad.add(path, number, problem_id, f"duplicate of line {seen[str(problem_id)]}")
-            continue
-        seen[str(problem_id)] = number
-        yield record
+        else:
+            yield number, problem_id, record
+
+
+def count(path: Path) -> int:
+    """Return the number of lines that are not blank, up to where a damaged archive can be unpacked."""
+    with open_bytes(path) as handle:
+        return sum(bool(raw.strip()) for _, raw in _numbered(path, handle, BadLines()))
 
 
 def write(path: Path, records: Iterable[Record]) -> int:
@@ -103,6 +149,17 @@ def write(path: Path, records: Iterable[Record]) -> int:
         for count, record in enumerate(records, 1):  # noqa: B007 - the last count is the result
             handle.write(line(record))
     return count
+
+
+def join(path: Path, parts: Iterable[Path]) -> None:
+    """Write to a path what several files hold."""
+    with atomic_write(path) as handle:
+        for part in parts:
+            with part.open("rb") as opened:
+                shutil.copyfileobj(opened, handle)
+
+
+LINES: Final[Form[Record]] = Form(".jsonl", write, join)
 
 
 def write_objects(path: Path, objects: Iterable[Mapping[str, Any]]) -> None:

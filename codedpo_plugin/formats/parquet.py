@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from codedpo_plugin.errors import InputError
-from codedpo_plugin.formats.files import atomic_write
+from codedpo_plugin.formats.files import Form, atomic_write
 from codedpo_plugin.records import SCHEMA_VERSION, PassMatrix, Scores, Verdict
 
 ROWS: Final = 1024
@@ -116,11 +117,41 @@ def _scores_row(scores: Scores) -> dict[str, Any]:
 def _write(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> int:
     """Write rows in groups of ``ROWS``; return how many."""
     count, stream = 0, iter(rows)
-    with atomic_write(path) as handle, pq.ParquetWriter(handle, schema, compression="zstd") as writer:
+    with atomic_write(path) as handle, _writer(handle, schema) as writer:
         while group := list(islice(stream, ROWS)):
             writer.write_table(pa.Table.from_pylist(group, schema))
             count += len(group)
     return count
+
+
+def _writer(handle: IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(handle, schema, compression="zstd")
+
+
+def join(schema: pa.Schema, path: Path, parts: Iterable[Path]) -> None:
+    """Write to a path what several files hold, again in groups of ``ROWS``."""
+    with atomic_write(path) as handle, _writer(handle, schema) as writer:
+        held: list[pa.Table] = []
+        for table in map(pq.read_table, parts):
+            held.append(table)
+            while sum(map(len, held)) >= ROWS:
+                together = pa.concat_tables(held).combine_chunks()
+                writer.write_table(together.slice(0, ROWS))
+                held = [together.slice(ROWS)]
+        if sum(map(len, held)):
+            writer.write_table(pa.concat_tables(held).combine_chunks())
+
+
+MATRICES: Final[Form[PassMatrix]] = Form(".parquet", write_matrices, partial(join, MATRIX_SCHEMA))
+SCORES: Final[Form[Scores]] = Form(".parquet", write_scores, partial(join, SCORES_SCHEMA))
+
+
+def count(path: Path) -> int:
+    """Return the number of problems in a file. Raises InputError for a file that is not Parquet."""
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: cannot be read as Parquet: {error}") from error
 
 
 def _rows(path: Path, schema: pa.Schema) -> Iterator[dict[str, Any]]:

@@ -95,11 +95,15 @@ def generate_candidates(
 ) -> Iterator[Candidates]:
     """Yield candidates for each problem that has both solutions and tests, asking ``lm`` or the configured model.
 
-    Each call of the model is seeded from ``seed`` and its first problem, so that a resumed run continues alike.
+    Each call of the model is seeded from ``seed`` and its first problem, and is for the next eight problems, whether
+    all can be used or not: so a run that is resumed after a multiple of eight continues alike.
     """
     lm = lm or load_model(config)
-    stream = (problem for problem in problems if _can_be_run(problem, counts))
-    while batch := list(islice(stream, PROBLEMS_A_CALL)):
+    stream = iter(problems)
+    while group := list(islice(stream, PROBLEMS_A_CALL)):
+        batch = [problem for problem in group if _can_be_run(problem, counts)]
+        if not batch:
+            continue
         with boundary(GenerationError, f"the model failed on problem {batch[0].problem_id}"):
             answers = _ask(lm, batch, config, seed)
         for problem, (solutions, tests) in zip(batch, answers, strict=True):

@@ -149,12 +149,12 @@ class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         pairs: Counter[str] = Counter()
         telling: set[str] = set()
         if usable:
-            pipeline = Pipeline(run, self.plugins, restart=True)
             execution = ExecuteConfig(workers=options.workers, sandbox=options.sandbox, cpu_s=options.cpu_s)
-            pipeline.take_candidates(generated, SolutionForm.PROGRAM)
-            pipeline.execute(execution)
-            pipeline.score(ScoreConfig(ranker=options.ranker))
-            pipeline.pairs(PairsConfig.model_validate({"kinds": options.kinds}), execution)
+            with Pipeline(run, self.plugins, restart=True) as pipeline:
+                pipeline.take_candidates([generated], SolutionForm.PROGRAM)
+                pipeline.execute(execution)
+                pipeline.score(ScoreConfig(ranker=options.ranker))
+                pipeline.pairs(PairsConfig.model_validate({"kinds": options.kinds}), execution)
             made = jsonl.read(run.pairs, jsonl.pair_from, jsonl.BadLines(), unique=False)
             pairs.update(pair.problem_id for pair in made)
             scores = parquet.read_scores(run.scores)

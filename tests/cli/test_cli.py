@@ -56,6 +56,8 @@ def source(tmp_path) -> Path:
         "plugins",
         "doctor",
         "tasks-path",
+        "push",
+        "pull",
         "import",
         "ds1000",
     ],
@@ -110,6 +112,8 @@ def test_completions_are_made_programs_when_declared(tmp_path):
         (["--kind", "correctnes"], "kinds"),
         (["--solution-form", "programm"], "Did you mean 'program'?"),
         (["--cpu-s", "0"], "cpu_s"),
+        (["--ray-address", "auto"], "ray_address needs executor: ray"),
+        (["-o", "s3://bucket/run"], "s3://bucket/run: runs are made in local folders"),
     ],
 )
 def test_a_wrong_option_is_a_usage_error(source, tmp_path, options, expected):
@@ -117,6 +121,32 @@ def test_a_wrong_option_is_a_usage_error(source, tmp_path, options, expected):
     assert done.returncode == 2
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_many_files_give_what_one_gives(source, tmp_path):
+    lines = source.read_bytes().splitlines(keepends=True)
+    for number, part in enumerate((lines[:1], lines[1:2], [lines[0], lines[2]])):
+        (tmp_path / f"part-{number}.jsonl").write_bytes(b"".join(part))
+    whole = codedpo("build", source, "-o", tmp_path / "whole", "--kind", "correctness")
+    parts = ("part-[01].jsonl", f"file://{tmp_path}/part-2.jsonl")
+    done = codedpo("build", *parts, "-o", tmp_path / "parts", "--kind", "correctness", cwd=tmp_path)
+    assert (whole.returncode, done.returncode) == (0, 0), done.stderr
+    assert (tmp_path / "parts" / "pairs.jsonl").read_bytes() == (tmp_path / "whole" / "pairs.jsonl").read_bytes()
+    assert "bad lines 1, problems 3" in done.stderr
+    assert "duplicate of part-0.jsonl:1" in done.stderr
+    other = codedpo("build", *reversed(parts), "-o", tmp_path / "parts", "--kind", "correctness", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "made from something else" in other.stderr
+
+
+def test_a_finished_run_goes_to_a_store_and_back(source, tmp_path):
+    codedpo("build", source, "-o", tmp_path / "run", "--kind", "correctness")
+    there = codedpo("push", tmp_path / "run", f"file://{tmp_path}/store")
+    back = codedpo("pull", f"file://{tmp_path}/store", "-o", tmp_path / "back")
+    assert (there.returncode, back.returncode) == (0, 0), there.stderr + back.stderr
+    again = codedpo("build", source, "-o", tmp_path / "back", "--kind", "correctness")
+    assert again.returncode == 0, again.stderr
+    assert "pairs: finished before" in again.stderr
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -265,3 +265,29 @@ def test_no_bad_lines_are_falsy_and_say_nothing():
 def test_objects_are_written_one_a_line_in_the_order_of_their_keys(tmp_path):
     jsonl.write_objects(tmp_path / "o.jsonl", [{"b": 1, "a": "ü"}, {}])
     assert (tmp_path / "o.jsonl").read_text() == '{"b": 1, "a": "\\u00fc"}\n{}\n'
+
+
+def test_several_files_are_read_as_one_in_their_order(tmp_path):
+    parts = [tmp_path / "b.jsonl", tmp_path / "a.jsonl"]
+    jsonl.write(parts[0], [Problem("2", "p"), Problem("1", "p")])
+    jsonl.write(parts[1], [Problem("3", "p")])
+    found = jsonl.read_files(parts, jsonl.problem_from, jsonl.BadLines())
+    assert [p.problem_id for p in found] == ["2", "1", "3"]
+
+
+def test_a_problem_of_an_earlier_file_is_a_bad_line_that_says_where(tmp_path):
+    parts = [tmp_path / f"part-{n}.jsonl" for n in range(3)]
+    jsonl.write(parts[0], [Problem("1", "first"), Problem("2", "first")])
+    jsonl.write(parts[1], [Problem("3", "p")])
+    jsonl.write(parts[2], [Problem("2", "second"), Problem("4", "p"), Problem("4", "again")])
+    bad = jsonl.BadLines()
+    found = list(jsonl.read_files(parts, jsonl.problem_from, bad))
+    assert [(p.problem_id, p.prompt) for p in found] == [("1", "first"), ("2", "first"), ("3", "p"), ("4", "p")]
+    assert bad.messages == [
+        f"{parts[2]}:1 (problem 2): duplicate of {parts[0]}:2",
+        f"{parts[2]}:3 (problem 4): duplicate of line 2",
+    ]
+
+
+def test_no_files_hold_nothing():
+    assert list(jsonl.read_files([], jsonl.problem_from, jsonl.BadLines())) == []

@@ -1,0 +1,96 @@
+"""The stages that candidates come from: a model, or a file."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from codedpo_plugin.config import GenerateConfig
+from codedpo_plugin.context import Context
+from codedpo_plugin.errors import InputError
+from codedpo_plugin.formats import jsonl
+from codedpo_plugin.manager import Plugins
+from codedpo_plugin.records import Candidates, Problem, SolutionForm
+from codedpo_plugin.rundir import RunDirectory
+from codedpo_plugin.shards import Stream, streamed
+from codedpo_plugin.stages.stage import Stage, dump, require_some
+
+log = logging.getLogger(__name__)
+
+GENERATED_SHARD: Final = 32
+"""Problems a shard where a model writes the candidates, which takes longest: a few of its calls."""
+
+
+def generate(run: RunDirectory, plugins: Plugins, config: GenerateConfig) -> Stage:
+    """Generate candidates for the problems."""
+    source = run.require(run.problems, "run")
+
+    def check(counts: Mapping[str, int]) -> None:
+        require_some(counts["problems"], "problem with solutions and tests", counts)
+
+    def work(context: Context) -> None:
+        problems = jsonl.read(source, jsonl.problem_from, jsonl.BadLines())
+        stream: Stream[Problem, Candidates] = Stream(
+            problems,
+            lambda left: plugins.generate(left, config, context),
+            jsonl.LINES,
+            run.candidates,
+            total=jsonl.count(source),
+            tally=count_problem,
+            check=check,
+            size=GENERATED_SHARD,
+        )
+        streamed(stream, context)
+
+    return Stage("generate", dump(config), (source,), run.candidates, work, run.shards("generate"))
+
+
+def take(run: RunDirectory, paths: Sequence[Path], form: SolutionForm) -> Stage:
+    """Take candidates from files, checking every line; write the problems that they are for, too."""
+    bad = jsonl.BadLines()
+
+    def records(counts: Counter[str]) -> Iterator[Candidates]:
+        for record in jsonl.read_files(paths, jsonl.candidates_parser(form), bad):
+            counts["bad_lines"] = len(bad)
+            yield record
+        counts["bad_lines"] = len(bad)
+
+    def check(counts: Mapping[str, int]) -> None:
+        if bad:
+            log.warning("%d lines were left out:\n%s", len(bad), bad)
+        if not counts["problems"]:
+            where = ", ".join(map(str, paths))
+            raise InputError(f"{where}: no usable line\n{bad}" if bad else f"{where}: the file is empty")
+
+    def work(context: Context) -> None:
+        stream: Stream[Candidates, Candidates] = Stream(
+            records(context.counts),
+            lambda left: left,
+            jsonl.LINES,
+            run.candidates,
+            total=sum(map(jsonl.count, paths)),
+            one_each=True,
+            tally=count_problem,
+            check=check,
+        )
+        streamed(stream, context)
+        taken = read_candidates(run)
+        jsonl.write(run.problems, (Problem(c.problem_id, c.prompt, c.entry_point) for c in taken))
+
+    settings: dict[str, object] = {"solution_form": str(form)}
+    if len(paths) > 1:
+        settings["files"] = [path.name for path in paths]  # in their order, on which that of the problems depends
+    return Stage("candidates", settings, tuple(paths), run.candidates, work, run.shards("candidates"))
+
+
+def read_candidates(run: RunDirectory) -> Iterator[Candidates]:
+    """Yield the candidates of a run, in their order."""
+    return jsonl.read(run.candidates, jsonl.candidates_parser(), jsonl.BadLines())
+
+
+def count_problem(_: object, counts: Counter[str]) -> None:
+    """Count a problem."""
+    counts["problems"] += 1

@@ -1,0 +1,96 @@
+"""The stages from candidates to preference pairs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from codedpo_plugin.config import ExecuteConfig, PairsConfig, ScoreConfig
+from codedpo_plugin.context import Context
+from codedpo_plugin.contracts import ScoredProblem
+from codedpo_plugin.execution.matrix import count_cells
+from codedpo_plugin.formats import jsonl, parquet
+from codedpo_plugin.manager import Plugins
+from codedpo_plugin.records import PreferencePair
+from codedpo_plugin.rundir import RunDirectory
+from codedpo_plugin.shards import Stream, streamed
+from codedpo_plugin.stages.candidates import count_problem, read_candidates
+from codedpo_plugin.stages.stage import Stage, dump
+
+ELSEWHERE = ("workers", "sandbox", "executor", "ray_address")
+"""Where and with how many workers programs run; that does not change the verdicts."""
+
+
+def execute(run: RunDirectory, plugins: Plugins, config: ExecuteConfig) -> Stage:
+    """Run every solution against every test."""
+    source = run.require(run.candidates, "build CANDIDATES.jsonl -o DIR")
+
+    def work(context: Context) -> None:
+        stream = Stream(
+            read_candidates(run),
+            lambda left: plugins.execute(left, config, context),
+            parquet.MATRICES,
+            run.matrix,
+            total=jsonl.count(source),
+            one_each=True,
+            tally=count_cells,
+        )
+        streamed(stream, context)
+
+    settings = {name: value for name, value in dump(config).items() if name not in ELSEWHERE}
+    return Stage("execute", settings, (source,), run.matrix, work, run.shards("execute"))
+
+
+def score(run: RunDirectory, plugins: Plugins, config: ScoreConfig, seed: int) -> Stage:
+    """Rank solutions and tests."""
+    source = run.require(run.matrix, "execute DIR")
+
+    def work(context: Context) -> None:
+        stream = Stream(
+            parquet.read_matrices(source),
+            lambda left: plugins.score(left, config, context),
+            parquet.SCORES,
+            run.scores,
+            total=parquet.count(source),
+            one_each=True,
+            tally=count_problem,
+        )
+        streamed(stream, context)
+
+    return Stage("score", dump(config) | {"seed": seed}, (source,), run.scores, work, run.shards("score"))
+
+
+def pairs(run: RunDirectory, plugins: Plugins, config: PairsConfig, execute: ExecuteConfig) -> Stage:
+    """Build preference pairs."""
+    sources = (
+        run.require(run.candidates, "build"),
+        run.require(run.matrix, "execute DIR"),
+        run.require(run.scores, "score DIR"),
+    )
+
+    def work(context: Context) -> None:
+        stream: Stream[ScoredProblem, PreferencePair] = Stream(
+            read_scored(run),
+            lambda left: plugins.build_pairs(left, config, execute, context),
+            jsonl.LINES,
+            run.pairs,
+            total=parquet.count(run.scores),
+            tally=_count_pair,
+        )
+        context.counts["pairs"] = 0
+        streamed(stream, context)
+
+    inputs = (*sources, config.calibration) if config.calibration else sources
+    return Stage("pairs", dump(config), inputs, run.pairs, work, run.shards("pairs"))
+
+
+def read_scored(run: RunDirectory) -> Iterator[ScoredProblem]:
+    """Yield candidates, matrix and scores of each problem, which have to be in the same order."""
+    triples = zip(
+        read_candidates(run), parquet.read_matrices(run.matrix), parquet.read_scores(run.scores), strict=True
+    )
+    return (ScoredProblem.of(*triple) for triple in triples)
+
+
+def _count_pair(_: PreferencePair, counts: Counter[str]) -> None:
+    counts["pairs"] += 1
