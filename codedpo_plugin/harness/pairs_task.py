@@ -22,6 +22,7 @@ from codedpo_plugin.execution import require_confinement
 from codedpo_plugin.formats import jsonl, parquet
 from codedpo_plugin.generation.prompts import solution_prompt
 from codedpo_plugin.generation.sampling import Request, candidates_from, requests_for
+from codedpo_plugin.harness.answers import answers_to
 from codedpo_plugin.harness.options import TaskOptions, read_options
 from codedpo_plugin.manager import create_plugins, find
 from codedpo_plugin.pipeline import Pipeline
@@ -128,7 +129,7 @@ class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         """Build pairs from all documents at once; leave with each instance what became of its document."""
         answers: dict[str, list[Sequence[str]]] = {}
         for instance in sorted(self.instances, key=lambda i: (i.doc_id, i.idx)):
-            answers.setdefault(instance.doc["problem_id"], []).append(instance.resps)
+            answers.setdefault(instance.doc["problem_id"], []).append(answers_to(instance))
         counts: Counter[str] = Counter()
         generation, seed = self._generation, 0
         found = [

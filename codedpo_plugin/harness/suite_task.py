@@ -21,6 +21,7 @@ from codedpo_plugin.execution import Pool, require_confinement
 from codedpo_plugin.execution.sandboxes import Sandbox
 from codedpo_plugin.generation.extraction import extract_solution
 from codedpo_plugin.generation.prompts import solution_prompt
+from codedpo_plugin.harness.answers import answers_to
 from codedpo_plugin.harness.baseline import METRICS, open_baseline, speed_metrics
 from codedpo_plugin.harness.options import SuiteOptions, read_options
 from codedpo_plugin.manager import create_plugins, find
@@ -107,7 +108,7 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         """Judge all samples of all documents in one go; leave one list of results with each instance."""
         problems = [self._by_id[i.doc["problem_id"]] for i in self.instances]
         entries = [
-            Entry(p, tuple(self._solution(p, text) for text in i.resps))
+            Entry(p, tuple(self._solution(p, text) for text in answers_to(i)))
             for i, p in zip(self.instances, problems, strict=True)
         ]
         engine = Engine(self.options.workers, self.options.sandbox, self.sandboxes)
