@@ -63,13 +63,21 @@ def demo_config(seed: int, execute: ExecuteConfig, split: str = "composed_heldou
     )
 
 
+def training_is_installed() -> bool:
+    """Return whether a model can be trained here."""
+    return not _missing()
+
+
+def _missing() -> list[str]:
+    return [name for name in NEEDED if find_spec(name) is None]
+
+
 def require_training() -> None:
     """Raise UsageError, with what to install, unless a model can be trained here."""
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
+    if missing := _missing():
         raise UsageError(
             f"the demo trains a model and needs {', '.join(missing)}: pip install 'codedpo-plugin[train]'; "
-            "`codedpo demo` without --with-model shows the pipeline without"
+            "`codedpo demo --without-model` shows the pipeline without"
         )
 
 

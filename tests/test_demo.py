@@ -123,5 +123,5 @@ def test_the_model_of_the_loop_is_a_folder_of_the_package():
 def test_without_the_libraries_for_training_the_demo_says_what_to_install(monkeypatch):
     demo.require_training()
     monkeypatch.setattr(demo, "find_spec", lambda name: None if name == "trl" else object())
-    with pytest.raises(UsageError, match=r"needs trl: pip install 'codedpo-plugin\[train\]'.*--with-model"):
+    with pytest.raises(UsageError, match=r"needs trl: pip install 'codedpo-plugin\[train\]'.*--without-model"):
         demo.require_training()

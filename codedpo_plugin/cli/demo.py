@@ -17,29 +17,38 @@ if TYPE_CHECKING:
 def demo(
     output: Output = Path("codedpo-demo"),
     with_model: Annotated[
-        bool, typer.Option("--with-model", help="The whole loop on the embedded model; needs the extra train.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--with-model/--without-model",
+            help="The whole loop on the embedded model, or pairs from recorded candidates. Default: the loop, if "
+            "the extra train is installed.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Seed = 0,
     workers: Workers = None,
     sandbox: SandboxName = "auto",
     restart: Restart = False,
     verbose: Verbose = False,
 ) -> None:
-    """Build preference pairs from the candidates that come with the package, and check them against the truth."""
+    """Generate, build pairs, train and evaluate with the embedded model: the whole loop, offline, in minutes."""
     from codedpo_plugin.cli.console import out, session
     from codedpo_plugin.config import ExecuteConfig
-    from codedpo_plugin.demo import require_training
+    from codedpo_plugin.demo import require_training, training_is_installed
     from codedpo_plugin.execution import require_confinement
     from codedpo_plugin.pipeline import Pipeline
     from codedpo_plugin.rundir import RunDirectory
 
     execution = make(ExecuteConfig, workers=workers, sandbox=sandbox)
-    if with_model:
+    if with_model is None and not training_is_installed():
+        out("pairs only: training a model takes more, pip install 'codedpo-plugin[train]'")
+        with_model = False
+    if with_model is not False:
         require_training()
     with session(verbose=verbose) as plugins:
         require_confinement(sandbox, plugins.sandboxes)
         pipeline = Pipeline(RunDirectory(output), plugins, seed, restart=restart)
-        page = (_loop if with_model else _without_model)(pipeline, execution)
+        page = (_without_model if with_model is False else _loop)(pipeline, execution)
     out(f"report: {page}")
 
 

@@ -254,7 +254,7 @@ def test_tasks_path_holds_the_task_files():
 
 
 def test_the_demo_without_a_model_needs_nothing_and_is_right(tmp_path):
-    done = codedpo("demo", "-o", tmp_path / "demo")
+    done = codedpo("demo", "--without-model", "-o", tmp_path / "demo")
     assert done.returncode == 0, done.stderr
     rows = [line.replace("│", " ").split() for line in done.stdout.splitlines()]
     kinds = {row[0]: row[1:] for row in rows if row and row[0] in ("correctness", "efficiency")}
