@@ -16,7 +16,7 @@ import os
 import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -64,7 +64,7 @@ class Stream(Generic[I, O]):
     """Counts an output."""
     check: Callable[[Mapping[str, int]], None] = _nothing
     """Looks at what was counted before the output appears; raises if it must not."""
-    size: int = SHARD
+    size: int = field(default_factory=lambda: SHARD)
     """Problems a shard."""
 
 
@@ -84,8 +84,8 @@ class Shard:
 class Shards:
     """The shards of a stage that are there; made anew it takes up those of an interrupted run."""
 
-    def __init__(self, folder: Path, form: Form[Any]) -> None:
-        self.folder, self.form, self.journal = folder, form, folder / JOURNAL
+    def __init__(self, folder: Path, form: Form[Any], size: int) -> None:
+        self.folder, self.form, self.size, self.journal = folder, form, size, folder / JOURNAL
         self.number = self.done = 0
         self.complete = False
         self.counts: Counter[str] = Counter()
@@ -114,13 +114,18 @@ class Shards:
         """Count the shards that are there, and cut the journal off after them."""
         kept = 0
         for end, shard in self._noted():
-            path = self.path(shard.number)
-            if shard.number != self.number or not path.exists() or path.stat().st_size != shard.bytes:
+            if not self._is_next(shard):
                 break
             self._count(shard)
             kept = end
         if self.journal.exists():
             os.truncate(self.journal, kept)
+
+    def _is_next(self, shard: Shard) -> bool:
+        """Return whether a shard follows those that are there, and is there itself."""
+        path, full = self.path(shard.number), (self.number + 1) * self.size
+        expected = shard.number == self.number and (shard.done == full or (shard.last and shard.done < full))
+        return expected and path.exists() and path.stat().st_size == shard.bytes
 
     def _noted(self) -> Iterator[tuple[int, Shard]]:
         """Yield the shards in the journal, up to a line that was torn, and where in it each line ends."""
@@ -171,7 +176,7 @@ def streamed(stream: Stream[I, O], context: Context) -> None:
     """
     if context.checkpoints is None:
         raise ValueError("a stage that is streamed needs a folder for its shards")
-    shards = Shards(context.checkpoints, stream.form)
+    shards = Shards(context.checkpoints, stream.form, stream.size)
     if not shards.complete:
         _go_on(stream, shards, context)
     if shards.number:
