@@ -123,39 +123,49 @@ def build(source: Path, run: Path) -> list[str]:
     return [*command, "--kind", "correctness"]
 
 
+COLUMNS = (
+    "problems", "cells", "wall s", "problems/s", "CPU s", "of these the parent", "parent's peak MB",
+    "candidates, execute, score, pairs: wall s", "engine alone: wall, CPU s",
+    "matrix, scores, pairs: MB", "compressed",
+)  # fmt: skip
+
+
 def linear(options: argparse.Namespace) -> None:
     print(f"{options.programs} programs, {len(os.sched_getaffinity(0))} cores\n")
-    head = "problems | cells | wall s | problems/s | CPU s | of these the parent | parent peak MB | "
-    head += "candidates, execute, score, pairs s | engine alone s | outside programs | output MB | compressed MB"
-    print(f"| {head} |\n|{'---|' * 12}", flush=True)
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
     for number in map(int, options.problems.split(",")):
         source, run = options.output / f"{options.programs}-{number}.jsonl", RunDirectory(options.output / "run")
         jsonl.write(source, redrawn(number, options.programs, options.output))
         shutil.rmtree(run.path, ignore_errors=True)
         cost = cost_of(build(source, run.path))
-        stages = [f"{note.updated - note.started:.1f}" for note in read_notes(run.progress)[1].values()]
-        alone = engine_alone(source) if options.engine else float("nan")
-        outside = 1 - alone / cost.wall_s
-        cells = json.loads(run.manifest.read_text())["stages"]["execute"]["counts"]["cells"]
-        sizes = [path.stat().st_size / 1e6 for path in (run.matrix, run.scores, run.pairs)]
-        needed = [size / 1e6 for size in compressed(run)]
-        print(
-            f"| {number:,} | {cells:,} | {cost.wall_s:.1f} | {number / cost.wall_s:.1f} | {cost.cpu_s:.0f} | "
-            f"{cost.own_cpu_s:.1f} | {cost.peak_mb:.0f} | {', '.join(stages)} | {alone:.1f} | {outside:.1%} | "
-            f"{', '.join(f'{s:.1f}' for s in sizes)} | {', '.join(f'{s:.1f}' for s in needed)} |",
-            flush=True,
-        )
+        alone = [f"{seconds:.0f}" for seconds in engine_alone(source)] if options.engine else ["–"]
         source.unlink()
+        print(f"| {' | '.join(row(number, run, cost, alone))} |", flush=True)
 
 
-def engine_alone(source: Path) -> float:
-    """Return the wall time of running the programs and judging their values, without any file but the input."""
-    start = time.monotonic()
+def row(number: int, run: RunDirectory, cost: Cost, alone: list[str]) -> Iterator[str]:
+    """Yield the row of a run."""
+    yield f"{number:,}"
+    yield f"{json.loads(run.manifest.read_text())['stages']['execute']['counts']['cells']:,}"
+    yield f"{cost.wall_s:.1f}"
+    yield f"{number / cost.wall_s:.1f}"
+    yield f"{cost.cpu_s:.0f}"
+    yield f"{cost.own_cpu_s:.1f}"
+    yield f"{cost.peak_mb:.0f}"
+    yield ", ".join(f"{note.updated - note.started:.1f}" for note in read_notes(run.progress)[1].values())
+    yield ", ".join(alone)
+    yield ", ".join(f"{path.stat().st_size / 1e6:.2f}" for path in (run.matrix, run.scores, run.pairs))
+    yield ", ".join(f"{size / 1e6:.2f}" for size in compressed(run))
+
+
+def engine_alone(source: Path) -> tuple[float, float]:
+    """Return wall and CPU time of running the programs and judging their values, without any file but the input."""
+    start, cpu = time.monotonic(), sum(os.times()[:4])
     found = jsonl.read(source, jsonl.candidates_parser(), jsonl.BadLines())
     with Pool() as pool:
         for _ in execute(pool, (Workload.of(c, Limits()) for c in found)):
             pass
-    return time.monotonic() - start
+    return time.monotonic() - start, sum(os.times()[:4]) - cpu
 
 
 def compressed(run: RunDirectory) -> Iterator[int]:
