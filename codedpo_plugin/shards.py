@@ -17,7 +17,7 @@ import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -193,21 +193,13 @@ def streamed(stream: Stream[I, O], context: Context) -> None:
 def _go_on(stream: Stream[I, O], shards: Shards, context: Context) -> None:
     """Make the shards that are missing."""
     hand = _Hand(stream, shards.done, context)
-
-    def write(outputs: Iterable[O]) -> None:
-        counts: Counter[str] = Counter()
-        shards.add(_tallied(stream, outputs, counts))
-        done = min(hand.index, (shards.number + 1) * stream.size)
+    while not shards.complete:
+        number, counts = shards.number, Counter[str]()
+        shards.add(_tallied(stream, hand.outputs_of(number), counts))
+        done = min(hand.index, (number + 1) * stream.size)
         last = hand.finished and done == hand.index
-        counts.update(hand.counted(shards.number, last=last))
+        counts.update(hand.counted(number, last=last))
         shards.note(done, counts, last=last)
-
-    for number, outputs in groupby(hand.outputs(), hand.shard_of):
-        while shards.number < number:
-            write(())
-        write(outputs)
-    while shards.done < hand.index:
-        write(())
 
 
 def _tallied(stream: Stream[I, O], outputs: Iterable[O], counts: Counter[str]) -> Iterator[O]:
@@ -229,11 +221,26 @@ class _Hand(Generic[I, O]):
         """Index and id of the problems whose outputs may still come."""
         self._counted: dict[int, Counter[str]] = {}
         """What the work had counted when the first problem of a shard was about to be taken, by shard."""
+        self._outputs = self._all_outputs()
+        self._ahead: tuple[int, O] | None = None
+        """An output that belongs to a later shard, and the index of its problem."""
 
-    def outputs(self) -> Iterator[O]:
-        """Yield all outputs."""
+    def outputs_of(self, shard: int) -> Iterator[O]:
+        """Yield the outputs of a shard. It ends with its last output where that is known to be the last."""
+        end, index = (shard + 1) * self.stream.size, -1
+        while not (self.stream.one_each and index == end - 1):
+            if self._ahead is None:
+                self._ahead = next(self._outputs, None)
+            if self._ahead is None or self._ahead[0] >= end:
+                return
+            (index, output), self._ahead = self._ahead, None
+            yield output
+
+    def _all_outputs(self) -> Iterator[tuple[int, O]]:
+        """Yield all outputs, each with the index of its problem."""
         problems = self._problems()
-        yield from self.stream.work(problems)
+        for output in self.stream.work(problems):
+            yield self._index_of(output), output
         deque(problems, maxlen=0)  # what the work has left unread is done, too
         if self.stream.one_each and self._open:
             raise PluginError(f"nothing came for problem {self._open[0][1]}; see `codedpo plugins`")
@@ -247,7 +254,7 @@ class _Hand(Generic[I, O]):
         self._tell(self.index)
         while True:
             if self.index % size == 0:
-                self._counted[self.index // size] = Counter(self.context.counts)
+                self._counted.setdefault(self.index // size, Counter(self.context.counts))
             item = next(items, None)
             if item is None:
                 return
@@ -257,8 +264,8 @@ class _Hand(Generic[I, O]):
             if not self.stream.one_each:
                 self._tell(self.index)
 
-    def shard_of(self, output: O) -> int:
-        """Return the shard of an output. Raises PluginError if its problem is not, or no longer, in hand."""
+    def _index_of(self, output: O) -> int:
+        """Return the index of an output's problem. Raises PluginError if that is not, or no longer, in hand."""
         passed: list[tuple[int, str]] = []
         while self._open:
             index, name = self._open[0]
@@ -266,7 +273,7 @@ class _Hand(Generic[I, O]):
                 if self.stream.one_each:
                     self._open.popleft()
                     self._tell(index + 1)
-                return index // self.stream.size
+                return index
             passed.append(self._open.popleft())
         expected = f", where problem {passed[0][1]} was expected" if passed else ""
         raise PluginError(
@@ -276,7 +283,9 @@ class _Hand(Generic[I, O]):
 
     def counted(self, shard: int, *, last: bool) -> dict[str, int]:
         """Return what the work has counted on the problems of a shard; of the last one, and after them."""
-        before, now = self._counted.pop(shard), self.context.counts if last else self._counted[shard + 1]
+        before, now = self._counted.pop(shard), Counter(self.context.counts)
+        if not last:
+            now = self._counted.setdefault(shard + 1, now)
         return {name: number - before[name] for name, number in now.items()}
 
     def _tell(self, done: int) -> None:

@@ -51,8 +51,7 @@ IN_FLIGHT: Final = 2
 """Jobs a worker holds at a time: one running, one waiting, so that it never idles."""
 IN_LINE: Final = 8
 """Jobs a worker may hold of a slow library that it has loaded, before another one loads it too."""
-SLOW_KEPT: Final = 1024
-"""Programs remembered for having run out of time: those of one problem come close together."""
+SLOW_KEPT: Final = 1024  # programs remembered for having run out of time: those of a problem come close together
 AHEAD: Final = 64
 """Jobs per worker that may be finished before the oldest is; bounds the memory of the parent."""
 ATTEMPTS: Final = 3
