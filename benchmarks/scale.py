@@ -1,6 +1,6 @@
 """How a large run behaves: does its cost grow with the number of problems alone, and does it survive being killed?
 
-    python benchmarks/scale.py linear [--problems 1000,10000] [--programs real|quick|two] [-o DIR]
+    python benchmarks/scale.py linear [--problems 1000,10000] [--programs real|quick|two|none] [-o DIR]
     python benchmarks/scale.py kills [--kills 20] [--problems 2560] [-o DIR]
 
 Problems are *re-drawn*: 15 solutions and 15 tests drawn anew, for each, out of those that CodeGen-16B wrote for one
@@ -9,6 +9,8 @@ of 154 problems of HumanEval (benchmarks/codegen.py); they carry ids of their ow
 - ``real``: any solution. ``quick``: only solutions that do not run out of time.
 - ``two``: two quick solutions, each written down several times. Equal solutions are run once, so that this shows
   what is not the running of programs: files, memory, ranking.
+- ``none``: the problems of ``real``, but no program is run. An executor that draws the verdicts stands in, so that
+  a hundred thousand problems take minutes.
 
 *linear* builds correctness pairs with ``codedpo build``; *kills* kills that command, or one of its workers, at
 random moments, starts it again, and compares every file of the finished run with those of one that was left alone.
@@ -26,7 +28,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,10 +38,14 @@ import pyarrow as pa
 from codegen import candidates
 from engine import without_timeouts
 
+from codedpo_plugin import hookimpl
+from codedpo_plugin.cli.console import session
+from codedpo_plugin.config import ExecuteConfig, PairsConfig, ScoreConfig
 from codedpo_plugin.execution import Limits, Pool
 from codedpo_plugin.execution.matrix import Workload, execute
 from codedpo_plugin.formats import jsonl, parquet
-from codedpo_plugin.records import Candidates
+from codedpo_plugin.pipeline import Pipeline
+from codedpo_plugin.records import Candidates, PairKind, PassMatrix, SolutionForm
 from codedpo_plugin.rundir import RunDirectory
 from codedpo_plugin.status import read_notes
 
@@ -55,7 +62,7 @@ def recorded(programs: str, folder: Path) -> list[Candidates]:
     path = folder / f"recorded-{programs}.jsonl"
     if not path.exists():
         found = [c for c in candidates(DRAWN_FROM, DRAWN_FROM) if c.tests]
-        if programs != "real":
+        if programs in ("quick", "two"):
             with Pool() as pool:
                 found = [c for c in without_timeouts(found, pool) if len(c.solutions) > 1]
         jsonl.write(path, found)
@@ -123,6 +130,27 @@ def build(source: Path, run: Path) -> list[str]:
     return [*command, "--kind", "correctness"]
 
 
+class StandIn:
+    """An executor that runs nothing: it draws pass or fail for every cell, by the problem's id."""
+
+    @hookimpl
+    def codedpo_execute(self, candidates: Iterable[Candidates]) -> Iterator[PassMatrix]:
+        for one in candidates:
+            draw = np.random.default_rng(zlib.crc32(one.problem_id.encode()))
+            shape = (len(one.solutions), len(one.tests))
+            yield PassMatrix(one.problem_id, draw.integers(0, 2, shape, np.uint8))
+
+
+def build_without_programs(options: argparse.Namespace) -> None:
+    with session() as plugins:
+        plugins.manager.register(StandIn())
+        with Pipeline(RunDirectory(options.output / "run"), plugins) as pipeline:
+            pipeline.take_candidates(options.output / "source.jsonl", SolutionForm.PROGRAM)
+            pipeline.execute(ExecuteConfig())
+            pipeline.score(ScoreConfig())
+            pipeline.pairs(PairsConfig(kinds=(PairKind.CORRECTNESS,)), ExecuteConfig())
+
+
 COLUMNS = (
     "problems", "cells", "wall s", "problems/s", "CPU s", "of these the parent", "parent's peak MB",
     "candidates, execute, score, pairs: wall s", "engine alone: wall, CPU s",
@@ -134,10 +162,11 @@ def linear(options: argparse.Namespace) -> None:
     print(f"{options.programs} programs, {len(os.sched_getaffinity(0))} cores\n")
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
     for number in map(int, options.problems.split(",")):
-        source, run = options.output / f"{options.programs}-{number}.jsonl", RunDirectory(options.output / "run")
+        source, run = options.output / "source.jsonl", RunDirectory(options.output / "run")
         jsonl.write(source, redrawn(number, options.programs, options.output))
         shutil.rmtree(run.path, ignore_errors=True)
-        cost = cost_of(build(source, run.path))
+        without = [sys.executable, __file__, "without", "-o", str(options.output)]
+        cost = cost_of(without if options.programs == "none" else build(source, run.path))
         alone = [f"{seconds:.0f}" for seconds in engine_alone(source)] if options.engine else ["–"]
         source.unlink()
         print(f"| {' | '.join(row(number, run, cost, alone))} |", flush=True)
@@ -232,16 +261,16 @@ def digests(run: RunDirectory) -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=("linear", "kills"))
+    parser.add_argument("what", choices=("linear", "kills", "without"))
     parser.add_argument("--problems", default="1000", help="how many; several, with commas, for linear")
-    parser.add_argument("--programs", choices=("real", "quick", "two"), default="two")
+    parser.add_argument("--programs", choices=("real", "quick", "two", "none"), default="two")
     parser.add_argument("--engine", action="store_true", help="also run the programs without the pipeline (linear)")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0, help="of the moments to kill at")
     parser.add_argument("-o", "--output", type=Path, default=Path("out/scale"))
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    {"linear": linear, "kills": kills}[options.what](options)
+    {"linear": linear, "kills": kills, "without": build_without_programs}[options.what](options)
 
 
 if __name__ == "__main__":
