@@ -38,8 +38,8 @@ class OfProblem(Protocol):
         """Return the problem's id."""
 
 
-I = TypeVar("I", bound=OfProblem)  # noqa: E741 - input, and output
-O = TypeVar("O", bound=OfProblem)  # noqa: E741 - idem
+Item = TypeVar("Item", bound=OfProblem)
+Output = TypeVar("Output", bound=OfProblem)
 
 
 def _nothing(*_: Any) -> None:
@@ -47,20 +47,20 @@ def _nothing(*_: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Stream(Generic[I, O]):
+class Stream(Generic[Item, Output]):
     """The work of a stage that goes problem by problem."""
 
-    items: Iterable[I]
+    items: Iterable[Item]
     """One for each problem, in their order."""
-    work: Callable[[Iterator[I]], Iterable[O]]
+    work: Callable[[Iterator[Item]], Iterable[Output]]
     """Gives the outputs in the order of the problems they belong to; should read no further ahead than it needs."""
-    form: Form[O]
+    form: Form[Output]
     output: Path
     total: int | None = None
     """How many items there are, as far as it is known."""
     one_each: bool = False
     """Whether there has to be exactly one output for each problem."""
-    tally: Callable[[O, Counter[str]], object] = _nothing
+    tally: Callable[[Output, Counter[str]], object] = _nothing
     """Counts an output."""
     check: Callable[[Mapping[str, int]], None] = _nothing
     """Looks at what was counted before the output appears; raises if it must not."""
@@ -136,9 +136,12 @@ class Shards:
             for line in lines:
                 end += len(line)
                 try:
-                    yield end, Shard(**json.loads(line))
+                    shard = Shard(**json.loads(line))
                 except (ValueError, TypeError):
                     return
+                if not line.endswith(b"\n"):
+                    return
+                yield end, shard
 
     def _count(self, shard: Shard) -> None:
         self.number, self.done, self.complete = shard.number + 1, shard.done, shard.last
@@ -168,7 +171,7 @@ def problems_done(folder: Path) -> int:
     return 0
 
 
-def streamed(stream: Stream[I, O], context: Context) -> None:
+def streamed(stream: Stream[Item, Output], context: Context) -> None:
     """Do the work of a stage, or what is left of it, and write its file; ``context.counts`` become those of all.
 
     Shards are kept in ``context.checkpoints``, which the caller removes when the stage is finished. Raises
@@ -190,7 +193,7 @@ def streamed(stream: Stream[I, O], context: Context) -> None:
     shards.join(stream.output)
 
 
-def _go_on(stream: Stream[I, O], shards: Shards, context: Context) -> None:
+def _go_on(stream: Stream[Item, Output], shards: Shards, context: Context) -> None:
     """Make the shards that are missing."""
     hand = _Hand(stream, shards.done, context)
     while not shards.complete:
@@ -202,17 +205,17 @@ def _go_on(stream: Stream[I, O], shards: Shards, context: Context) -> None:
         shards.note(done, counts, last=last)
 
 
-def _tallied(stream: Stream[I, O], outputs: Iterable[O], counts: Counter[str]) -> Iterator[O]:
+def _tallied(stream: Stream[Item, Output], outputs: Iterable[Output], counts: Counter[str]) -> Iterator[Output]:
     """Yield outputs, counting them."""
     for output in outputs:
         stream.tally(output, counts)
         yield output
 
 
-class _Hand(Generic[I, O]):
+class _Hand(Generic[Item, Output]):
     """What is between the problems and the shards: which were taken, and where what comes out belongs."""
 
-    def __init__(self, stream: Stream[I, O], done: int, context: Context) -> None:
+    def __init__(self, stream: Stream[Item, Output], done: int, context: Context) -> None:
         self.stream, self.context = stream, context
         self.index = done
         """Problems taken so far, those of an earlier run included."""
@@ -222,10 +225,10 @@ class _Hand(Generic[I, O]):
         self._counted: dict[int, Counter[str]] = {}
         """What the work had counted when the first problem of a shard was about to be taken, by shard."""
         self._outputs = self._all_outputs()
-        self._ahead: tuple[int, O] | None = None
+        self._ahead: tuple[int, Output] | None = None
         """An output that belongs to a later shard, and the index of its problem."""
 
-    def outputs_of(self, shard: int) -> Iterator[O]:
+    def outputs_of(self, shard: int) -> Iterator[Output]:
         """Yield the outputs of a shard. It ends with its last output where that is known to be the last."""
         end, index = (shard + 1) * self.stream.size, -1
         while not (self.stream.one_each and index == end - 1):
@@ -236,7 +239,7 @@ class _Hand(Generic[I, O]):
             (index, output), self._ahead = self._ahead, None
             yield output
 
-    def _all_outputs(self) -> Iterator[tuple[int, O]]:
+    def _all_outputs(self) -> Iterator[tuple[int, Output]]:
         """Yield all outputs, each with the index of its problem."""
         problems = self._problems()
         for output in self.stream.work(problems):
@@ -247,7 +250,7 @@ class _Hand(Generic[I, O]):
         self.finished = True
         self.context.progress(self.index, self.index)
 
-    def _problems(self) -> Iterator[I]:
+    def _problems(self) -> Iterator[Item]:
         """Yield the problems that are left, keeping account of them."""
         items, size = iter(self.stream.items), self.stream.size
         deque(islice(items, self.index), maxlen=0)
@@ -264,7 +267,7 @@ class _Hand(Generic[I, O]):
             if not self.stream.one_each:
                 self._tell(self.index)
 
-    def _index_of(self, output: O) -> int:
+    def _index_of(self, output: Output) -> int:
         """Return the index of an output's problem. Raises PluginError if that is not, or no longer, in hand."""
         passed: list[tuple[int, str]] = []
         while self._open:

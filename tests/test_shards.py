@@ -156,12 +156,18 @@ def tear(folder: Path) -> None:
     journal.write_bytes(whole[0] + whole[1][:-9])
 
 
+def tear_at_the_very_end(folder: Path) -> None:
+    journal = folder / JOURNAL
+    whole = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(whole[0] + whole[1].rstrip())
+
+
 def forget(folder: Path) -> None:
     journal = folder / JOURNAL
     journal.write_bytes(journal.read_bytes().splitlines(keepends=True)[0])
 
 
-@pytest.mark.parametrize("damage", [lose, cut, tear, forget])
+@pytest.mark.parametrize("damage", [lose, cut, tear, tear_at_the_very_end, forget])
 def test_a_shard_that_is_not_whole_is_made_anew_with_those_after_it(tmp_path, damage):
     run(tmp_path, 10)
     damage(tmp_path / "stage.shards")
