@@ -153,8 +153,8 @@ def read_status(run: RunDirectory, clock: Callable[[], float] = time.time) -> Ru
         if name in finished:
             done = note.done or finished[name].counts.get("problems")
             return StageStatus(name, "finished", done, note.total or done, note.rate())
-        if name not in notes:
-            return StageStatus(name, "waiting")
-        return StageStatus(name, "interrupted", problems_done(run.shards(name)), note.total)
+        if name == running or run.shards(name).exists():
+            return StageStatus(name, "interrupted", problems_done(run.shards(name)), note.total)
+        return StageStatus(name, "waiting")
 
     return RunStatus(str(run.path), holder, tuple(map(status, names)))

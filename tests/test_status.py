@@ -79,6 +79,11 @@ def test_of_an_interrupted_stage_what_need_not_be_done_again_counts(run, clock):
     assert stages(run, clock)["execute"] == StageStatus("execute", "interrupted", 12, 40)
 
 
+def test_a_stage_that_is_to_be_done_again_is_waiting(run, clock):
+    working(run, clock).finish()  # was finished, until one before it was done again
+    assert stages(run, clock)["execute"] == StageStatus("execute", "waiting")
+
+
 def test_a_finished_stage_is_as_large_as_it_was(run, clock):
     notes = working(run, clock)
     notes.move(40, 40)
