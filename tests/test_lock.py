@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -123,10 +124,21 @@ def test_a_lock_file_that_names_nobody_is_no_hindrance(path, content):
     take(path)
 
 
-def test_options_are_not_written_down(path, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["/bin/codedpo", "generate", "--model-args", "api_key=secret"])
+@pytest.mark.parametrize("program", ["/bin/codedpo", "/lib/codedpo/__main__.py"])
+def test_options_are_not_written_down(path, monkeypatch, program):
+    monkeypatch.setattr(sys, "argv", [program, "generate", "--model-args", "api_key=secret"])
     with RunLock(path):
         assert read_holder(path).command == "codedpo generate"
+
+
+def test_on_a_full_disk_the_lock_holds_without_saying_whose_it_is(path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(lock, "PATIENCE_S", 0.05)
+    with RunLock(path), pytest.raises(UsageError, match="in use by another process"):
+        take(path)
 
 
 def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
