@@ -1,4 +1,4 @@
-"""Which of the processes that were launched together this is, as ``accelerate launch`` and ``torchrun`` tell each."""
+"""Which of the processes launched together this is, as ``accelerate launch`` and ``torchrun`` tell each of them."""
 
 from __future__ import annotations
 
