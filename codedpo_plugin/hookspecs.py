@@ -76,9 +76,13 @@ def codedpo_generate(
 ) -> Iterable[Candidates] | None:
     """Return solutions and tests for each problem. Stage: the first result that is not None.
 
+    Yields candidates in the order of their problems; a problem may be left out. A run that was interrupted goes on
+    with the problems that are left, so that each is to be decided on its own.
+
     :param problems: the problems, in order
     :param config: the ``generate`` section
-    :param context: the surroundings of the stage; count what is dropped in ``context.counts``
+    :param context: the surroundings of the stage; count what is dropped in ``context.counts``, before the next
+        problem is asked for
     """
 
 
@@ -114,10 +118,13 @@ def codedpo_build_pairs(
 ) -> Iterable[PreferencePair] | None:
     """Choose preference pairs. Stage: the first result that is not None.
 
+    Yields pairs in the order of their problems, any number a problem; each problem is to be decided on its own.
+
     :param problems: candidates, matrix and scores of each problem
     :param config: the ``pairs`` section
     :param execute: the ``execute`` section, for plugins that run programs to time them
-    :param context: the surroundings of the stage; count every problem without a pair by reason
+    :param context: the surroundings of the stage; count every problem without a pair by reason, before the next one
+        is asked for
     """
 
 

@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -72,8 +73,9 @@ class RunLock:
         former = read_holder(self.path)
         if former:
             log.info("%s: taken over from %s, which is gone", self.path.parent, former)
-        os.truncate(descriptor, 0)
-        os.write(descriptor, json.dumps(asdict(_this_process())).encode() + b"\n")
+        with suppress(OSError):  # on a full disk the lock holds without saying whose it is
+            os.truncate(descriptor, 0)
+            os.write(descriptor, json.dumps(asdict(_this_process())).encode() + b"\n")
         return descriptor
 
 
@@ -115,5 +117,7 @@ def read_holder(path: Path) -> Holder | None:
 
 def _this_process() -> Holder:
     """Return the words for this process: the command without its options, which may hold secrets."""
-    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
+    program = Path(sys.argv[0])
+    name = program.parent.name if program.name == "__main__.py" else program.name
+    command = " ".join([name, *sys.argv[1:2]])
     return Holder(os.getpid(), socket.gethostname(), command, time.strftime("%Y-%m-%d %H:%M:%S %z"))

@@ -106,7 +106,7 @@ class Pipeline:
         if not is_main_process():
             stage.work(Context(self.plugins, self.seed, checkpoints=stage.checkpoints))
             return {}
-        with self.lock:
+        with self:
             record = StageRecord(stage.config, _digests(stage.inputs))
             done = self._finished(stage, record)
             return self._work(stage, record) if done is None else done.counts

@@ -1,4 +1,4 @@
-"""Which of the processes of one training this is, as ``accelerate launch`` and ``torchrun`` tell each of them."""
+"""Which of the processes launched together this is, as ``accelerate launch`` and ``torchrun`` tell each of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ def number_of_processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def process_number() -> int:
+    """Return which of them this is, from 0 on."""
+    return int(os.environ.get("RANK", "0")) if number_of_processes() > 1 else 0
+
+
 def is_main_process() -> bool:
     """Return whether this is the one process that writes files and shows progress."""
-    return number_of_processes() == 1 or os.environ.get("RANK", "0") == "0"
+    return process_number() == 0

@@ -16,8 +16,8 @@ import os
 import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from itertools import groupby, islice
+from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -38,8 +38,8 @@ class OfProblem(Protocol):
         """Return the problem's id."""
 
 
-I = TypeVar("I", bound=OfProblem)  # noqa: E741 - input, and output
-O = TypeVar("O", bound=OfProblem)  # noqa: E741 - idem
+Item = TypeVar("Item", bound=OfProblem)
+Output = TypeVar("Output", bound=OfProblem)
 
 
 def _nothing(*_: Any) -> None:
@@ -47,24 +47,24 @@ def _nothing(*_: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Stream(Generic[I, O]):
+class Stream(Generic[Item, Output]):
     """The work of a stage that goes problem by problem."""
 
-    items: Iterable[I]
+    items: Iterable[Item]
     """One for each problem, in their order."""
-    work: Callable[[Iterator[I]], Iterable[O]]
+    work: Callable[[Iterator[Item]], Iterable[Output]]
     """Gives the outputs in the order of the problems they belong to; should read no further ahead than it needs."""
-    form: Form[O]
+    form: Form[Output]
     output: Path
     total: int | None = None
     """How many items there are, as far as it is known."""
     one_each: bool = False
     """Whether there has to be exactly one output for each problem."""
-    tally: Callable[[O, Counter[str]], object] = _nothing
+    tally: Callable[[Output, Counter[str]], object] = _nothing
     """Counts an output."""
     check: Callable[[Mapping[str, int]], None] = _nothing
     """Looks at what was counted before the output appears; raises if it must not."""
-    size: int = SHARD
+    size: int = field(default_factory=lambda: SHARD)
     """Problems a shard."""
 
 
@@ -84,8 +84,8 @@ class Shard:
 class Shards:
     """The shards of a stage that are there; made anew it takes up those of an interrupted run."""
 
-    def __init__(self, folder: Path, form: Form[Any]) -> None:
-        self.folder, self.form, self.journal = folder, form, folder / JOURNAL
+    def __init__(self, folder: Path, form: Form[Any], size: int) -> None:
+        self.folder, self.form, self.size, self.journal = folder, form, size, folder / JOURNAL
         self.number = self.done = 0
         self.complete = False
         self.counts: Counter[str] = Counter()
@@ -114,13 +114,18 @@ class Shards:
         """Count the shards that are there, and cut the journal off after them."""
         kept = 0
         for end, shard in self._noted():
-            path = self.path(shard.number)
-            if shard.number != self.number or not path.exists() or path.stat().st_size != shard.bytes:
+            if not self._is_next(shard):
                 break
             self._count(shard)
             kept = end
         if self.journal.exists():
             os.truncate(self.journal, kept)
+
+    def _is_next(self, shard: Shard) -> bool:
+        """Return whether a shard follows those that are there, and is there itself."""
+        path, full = self.path(shard.number), (self.number + 1) * self.size
+        expected = shard.number == self.number and (shard.done == full or (shard.last and shard.done < full))
+        return expected and path.exists() and path.stat().st_size == shard.bytes
 
     def _noted(self) -> Iterator[tuple[int, Shard]]:
         """Yield the shards in the journal, up to a line that was torn, and where in it each line ends."""
@@ -131,9 +136,12 @@ class Shards:
             for line in lines:
                 end += len(line)
                 try:
-                    yield end, Shard(**json.loads(line))
+                    shard = Shard(**json.loads(line))
                 except (ValueError, TypeError):
                     return
+                if not line.endswith(b"\n"):
+                    return
+                yield end, shard
 
     def _count(self, shard: Shard) -> None:
         self.number, self.done, self.complete = shard.number + 1, shard.done, shard.last
@@ -163,7 +171,7 @@ def problems_done(folder: Path) -> int:
     return 0
 
 
-def streamed(stream: Stream[I, O], context: Context) -> None:
+def streamed(stream: Stream[Item, Output], context: Context) -> None:
     """Do the work of a stage, or what is left of it, and write its file; ``context.counts`` become those of all.
 
     Shards are kept in ``context.checkpoints``, which the caller removes when the stage is finished. Raises
@@ -171,7 +179,7 @@ def streamed(stream: Stream[I, O], context: Context) -> None:
     """
     if context.checkpoints is None:
         raise ValueError("a stage that is streamed needs a folder for its shards")
-    shards = Shards(context.checkpoints, stream.form)
+    shards = Shards(context.checkpoints, stream.form, stream.size)
     if not shards.complete:
         _go_on(stream, shards, context)
     if shards.number:
@@ -185,37 +193,29 @@ def streamed(stream: Stream[I, O], context: Context) -> None:
     shards.join(stream.output)
 
 
-def _go_on(stream: Stream[I, O], shards: Shards, context: Context) -> None:
+def _go_on(stream: Stream[Item, Output], shards: Shards, context: Context) -> None:
     """Make the shards that are missing."""
     hand = _Hand(stream, shards.done, context)
-
-    def write(outputs: Iterable[O]) -> None:
-        counts: Counter[str] = Counter()
-        shards.add(_tallied(stream, outputs, counts))
-        done = min(hand.index, (shards.number + 1) * stream.size)
+    while not shards.complete:
+        number, counts = shards.number, Counter[str]()
+        shards.add(_tallied(stream, hand.outputs_of(number), counts))
+        done = min(hand.index, (number + 1) * stream.size)
         last = hand.finished and done == hand.index
-        counts.update(hand.counted(shards.number, last=last))
+        counts.update(hand.counted(number, last=last))
         shards.note(done, counts, last=last)
 
-    for number, outputs in groupby(hand.outputs(), hand.shard_of):
-        while shards.number < number:
-            write(())
-        write(outputs)
-    while shards.done < hand.index:
-        write(())
 
-
-def _tallied(stream: Stream[I, O], outputs: Iterable[O], counts: Counter[str]) -> Iterator[O]:
+def _tallied(stream: Stream[Item, Output], outputs: Iterable[Output], counts: Counter[str]) -> Iterator[Output]:
     """Yield outputs, counting them."""
     for output in outputs:
         stream.tally(output, counts)
         yield output
 
 
-class _Hand(Generic[I, O]):
+class _Hand(Generic[Item, Output]):
     """What is between the problems and the shards: which were taken, and where what comes out belongs."""
 
-    def __init__(self, stream: Stream[I, O], done: int, context: Context) -> None:
+    def __init__(self, stream: Stream[Item, Output], done: int, context: Context) -> None:
         self.stream, self.context = stream, context
         self.index = done
         """Problems taken so far, those of an earlier run included."""
@@ -224,25 +224,40 @@ class _Hand(Generic[I, O]):
         """Index and id of the problems whose outputs may still come."""
         self._counted: dict[int, Counter[str]] = {}
         """What the work had counted when the first problem of a shard was about to be taken, by shard."""
+        self._outputs = self._all_outputs()
+        self._ahead: tuple[int, Output] | None = None
+        """An output that belongs to a later shard, and the index of its problem."""
 
-    def outputs(self) -> Iterator[O]:
-        """Yield all outputs."""
+    def outputs_of(self, shard: int) -> Iterator[Output]:
+        """Yield the outputs of a shard. It ends with its last output where that is known to be the last."""
+        end, index = (shard + 1) * self.stream.size, -1
+        while not (self.stream.one_each and index == end - 1):
+            if self._ahead is None:
+                self._ahead = next(self._outputs, None)
+            if self._ahead is None or self._ahead[0] >= end:
+                return
+            (index, output), self._ahead = self._ahead, None
+            yield output
+
+    def _all_outputs(self) -> Iterator[tuple[int, Output]]:
+        """Yield all outputs, each with the index of its problem."""
         problems = self._problems()
-        yield from self.stream.work(problems)
+        for output in self.stream.work(problems):
+            yield self._index_of(output), output
         deque(problems, maxlen=0)  # what the work has left unread is done, too
         if self.stream.one_each and self._open:
             raise PluginError(f"nothing came for problem {self._open[0][1]}; see `codedpo plugins`")
         self.finished = True
         self.context.progress(self.index, self.index)
 
-    def _problems(self) -> Iterator[I]:
+    def _problems(self) -> Iterator[Item]:
         """Yield the problems that are left, keeping account of them."""
         items, size = iter(self.stream.items), self.stream.size
         deque(islice(items, self.index), maxlen=0)
         self._tell(self.index)
         while True:
             if self.index % size == 0:
-                self._counted[self.index // size] = Counter(self.context.counts)
+                self._counted.setdefault(self.index // size, Counter(self.context.counts))
             item = next(items, None)
             if item is None:
                 return
@@ -252,8 +267,8 @@ class _Hand(Generic[I, O]):
             if not self.stream.one_each:
                 self._tell(self.index)
 
-    def shard_of(self, output: O) -> int:
-        """Return the shard of an output. Raises PluginError if its problem is not, or no longer, in hand."""
+    def _index_of(self, output: Output) -> int:
+        """Return the index of an output's problem. Raises PluginError if that is not, or no longer, in hand."""
         passed: list[tuple[int, str]] = []
         while self._open:
             index, name = self._open[0]
@@ -261,7 +276,7 @@ class _Hand(Generic[I, O]):
                 if self.stream.one_each:
                     self._open.popleft()
                     self._tell(index + 1)
-                return index // self.stream.size
+                return index
             passed.append(self._open.popleft())
         expected = f", where problem {passed[0][1]} was expected" if passed else ""
         raise PluginError(
@@ -271,7 +286,9 @@ class _Hand(Generic[I, O]):
 
     def counted(self, shard: int, *, last: bool) -> dict[str, int]:
         """Return what the work has counted on the problems of a shard; of the last one, and after them."""
-        before, now = self._counted.pop(shard), self.context.counts if last else self._counted[shard + 1]
+        before, now = self._counted.pop(shard), Counter(self.context.counts)
+        if not last:
+            now = self._counted.setdefault(shard + 1, now)
         return {name: number - before[name] for name, number in now.items()}
 
     def _tell(self, done: int) -> None:

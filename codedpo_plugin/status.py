@@ -60,6 +60,7 @@ class ProgressNotes:
         self.path, self.clock = path, clock
         self.stage: str | None = None
         self._stages: dict[str, Note] = {}
+        self._moved = False
 
     def start(self, stage: str) -> None:
         """Note that a stage starts."""
@@ -74,10 +75,11 @@ class ProgressNotes:
         if self.stage is None:
             return
         note, now = self._stages[self.stage], self.clock()
-        if not self._moved:
+        first = not self._moved
+        if first:
             note.resumed, note.started, self._moved = done, now, True
         note.done, note.total = done, total
-        if now - note.updated >= NOTE_EVERY_S:
+        if first or now - note.updated >= NOTE_EVERY_S:
             note.updated = now
             self._write()
 
@@ -151,8 +153,8 @@ def read_status(run: RunDirectory, clock: Callable[[], float] = time.time) -> Ru
         if name in finished:
             done = note.done or finished[name].counts.get("problems")
             return StageStatus(name, "finished", done, note.total or done, note.rate())
-        if name not in notes:
-            return StageStatus(name, "waiting")
-        return StageStatus(name, "interrupted", problems_done(run.shards(name)), note.total)
+        if name == running or run.shards(name).exists():
+            return StageStatus(name, "interrupted", problems_done(run.shards(name)), note.total)
+        return StageStatus(name, "waiting")
 
     return RunStatus(str(run.path), holder, tuple(map(status, names)))

@@ -62,3 +62,9 @@ def test_a_damaged_note_is_an_error_with_a_way_out(folder):
     block = kept_checkpoints(folder, FIRST, restart=False)
     with pytest.raises(UsageError, match=r"made_from\.json: cannot be read: .* Start afresh with --restart"):
         block.__enter__()
+
+
+def test_a_folder_in_which_nothing_was_left_is_no_hindrance(folder):
+    (folder / "step").unlink()
+    with kept_checkpoints(folder, OTHER, restart=False):
+        assert [path.name for path in folder.iterdir()] == [MADE_FROM]

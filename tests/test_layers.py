@@ -17,7 +17,7 @@ MODULES = sorted(path for path in LIBRARY.rglob("*.py") if path.parent.name != "
 LOADED_BY_THE_HARNESS = {
     LIBRARY / "harness" / name for name in ("pairs_task.py", "problems_task.py", "replay.py", "suite_task.py")
 }
-HEAVY = ("torch", "transformers", "trl", "peft", "lm_eval", "evalplus", "datasets")
+HEAVY = ("torch", "transformers", "trl", "peft", "lm_eval", "evalplus", "datasets", "ray", "grpc", "fsspec")
 
 
 def imported(nodes: Iterator[ast.AST], module: Path) -> Iterator[str]:

@@ -12,10 +12,11 @@ from codedpo_plugin.config import ModelConfig, PairsConfig, RunConfig, ScoreConf
 from codedpo_plugin.errors import GenerationError, InputError, UsageError
 from codedpo_plugin.evaluation.results import SampleResult, SuiteResult
 from codedpo_plugin.formats import jsonl, parquet
+from codedpo_plugin.lock import holder_of
 from codedpo_plugin.manager import create_plugins
 from codedpo_plugin.pipeline import Pipeline, run_all
 from codedpo_plugin.records import Candidates, SolutionForm
-from codedpo_plugin.rundir import RunDirectory
+from codedpo_plugin.rundir import Manifest, RunDirectory
 from codedpo_plugin.suites.micro import micro_problems
 
 CONFIG = {
@@ -217,6 +218,66 @@ def test_generation_without_any_usable_problem_stops_the_run(tmp_path):
 
     with pytest.raises(InputError, match="problem_without_tests: 3"):
         run_with(Silent(), tmp_path / "run")
+
+
+def test_generation_goes_on_with_the_problems_that_are_left(tmp_path, monkeypatch):
+    monkeypatch.setattr("codedpo_plugin.stages.candidates.GENERATED_SHARD", 2)
+    limit = {"problems": {"suite": "micro", "split": "train", "limit": 4}}
+    model = FakeModel()
+    model.fail_after = 3
+    with pytest.raises(GenerationError, match="the model is gone"):
+        run_with(model, tmp_path / "a" / "run", limit)
+    changed = limit | {"generate": {"model_args": {"pretrained": "nowhere"}, "temperature": 0.5}}
+    with pytest.raises(UsageError, match=r"config\.temperature: 1\.5 -> 0\.5"):
+        run_with(model, tmp_path / "a" / "run", changed)
+    model.fail_after = None
+    resumed = run_with(model, tmp_path / "a" / "run", limit).run
+    assert model.generated == 3 + 2
+    whole = run_with(FakeModel(), tmp_path / "b" / "run", limit).run
+    assert resumed.candidates.read_bytes() == whole.candidates.read_bytes()
+    counts = [Manifest(run).finished("generate").counts for run in (resumed, whole)]
+    assert counts[0] == counts[1]
+
+
+def test_what_a_finished_stage_did_not_come_to_remove_is_removed(tmp_path):
+    run = run_with(FakeModel(), tmp_path / "run").run
+    run.shards("execute").mkdir()
+    run_with(FakeModel(), tmp_path / "run")
+    assert not run.shards("execute").exists()
+
+
+def test_a_run_keeps_its_lock_from_stage_to_stage_and_the_report_needs_none(tmp_path):
+    held: list[bool] = []
+
+    class Observer:
+        @hookimpl
+        def codedpo_stage_finished(self, stage):
+            held.append(holder_of(RunDirectory(tmp_path / "run").lock) is not None)
+
+    plugins = create_plugins([("fake", FakeModel()), ("observer", Observer())], installed=False)
+    run_all(Pipeline(RunDirectory(tmp_path / "run"), plugins), RunConfig.model_validate(CONFIG))
+    assert held == [True] * (len(held) - 1) + [False]
+
+
+def test_candidates_come_in_a_stream_and_their_bad_lines_are_counted(tmp_path, caplog):
+    source = tmp_path / "candidates.jsonl"
+    entry = micro_problems("train")[0]
+    one = Candidates("a", entry.prompt, entry.entry_point, (entry.prompt + entry.reference,), entry.tests)
+    source.write_bytes(b"{\n" + jsonl.line(one) + jsonl.line(one) + b"[]\n")
+    pipeline = Pipeline(RunDirectory(tmp_path / "run"), create_plugins(installed=False))
+    pipeline.take_candidates([source], SolutionForm.PROGRAM)
+    assert Manifest(pipeline.run).finished("candidates").counts == {"bad_lines": 3, "problems": 1}
+    assert "3 lines were left out" in caplog.text
+    assert f"{source}:3 (problem a): duplicate of line 2" in caplog.text
+
+
+def test_candidates_that_cannot_be_used_leave_nothing_behind(tmp_path):
+    source = tmp_path / "candidates.jsonl"
+    source.write_bytes(b"{\n")
+    pipeline = Pipeline(RunDirectory(tmp_path / "run"), create_plugins(installed=False))
+    with pytest.raises(InputError, match="no usable line"):
+        pipeline.take_candidates([source], SolutionForm.PROGRAM)
+    assert [path.name for path in pipeline.run.path.iterdir()] == ["progress.json"]
 
 
 # --------------------------------------------------------------------------- training

@@ -30,6 +30,8 @@ def run(tmp_path):
         ("pairs", "pairs.jsonl"),
         ("train", "train"),
         ("checkpoints", "train.checkpoints"),
+        ("lock", "run.lock"),
+        ("progress", "progress.json"),
         ("report", "report.html"),
         ("comparison", "comparison.json"),
     ],
@@ -55,12 +57,18 @@ def test_a_file_that_is_there_is_returned(run):
 
 
 def test_clearing_removes_what_a_run_wrote_and_nothing_else(run):
-    for folder in (run.train, run.checkpoints, run.before.path / "eval", run.path / "eval"):
+    for folder in (run.train, run.checkpoints, run.shards("score"), run.before.path / "eval", run.path / "eval"):
         folder.mkdir(parents=True)
-    for path in (run.pairs, run.manifest, run.path / "notes.txt"):
+    for path in (run.pairs, run.manifest, run.progress, run.path / "notes.txt"):
         path.touch()
     run.clear()
     assert [path.name for path in run.path.iterdir()] == ["notes.txt"]
+
+
+def test_a_run_is_there_as_soon_as_a_stage_has_begun(run):
+    assert not run.exists()
+    run.shards("candidates").mkdir(parents=True)
+    assert run.exists()
 
 
 def test_a_new_manifest_is_in_memory_only(run):

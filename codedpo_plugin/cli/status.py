@@ -16,7 +16,7 @@ def status(
     """Tell how far a run is, also while another process works on it."""
     import json
 
-    from codedpo_plugin.cli.console import out, table
+    from codedpo_plugin.cli.console import duration, out, rate, table
     from codedpo_plugin.rundir import RunDirectory
     from codedpo_plugin.status import read_status
 
@@ -29,20 +29,10 @@ def status(
             stage.name,
             stage.state,
             "" if stage.done is None else f"{stage.done:,}" + (f" of {stage.total:,}" if stage.total else ""),
-            "" if stage.rate is None else f"{stage.rate:,.1f}/s",
+            "" if stage.rate is None else rate(stage.rate),
             "" if stage.seconds_left is None else duration(stage.seconds_left),
         )
         for stage in found.stages
     ]
     table(str(directory), ("stage", "state", "done", "rate", "time left"), rows)
     out(f"in use by {found.holder}" if found.holder else "no process works on it")
-
-
-def duration(seconds: float) -> str:
-    """Return a time in days, hours, minutes and seconds, the two largest that are not zero."""
-    parts: list[str] = []
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        number, seconds = divmod(round(seconds), size)
-        if number or parts:
-            parts.append(f"{number} {unit}")
-    return " ".join(parts[:2]) or "0 s"

@@ -25,7 +25,7 @@ QUIET: Final = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_worker_niceness": "0",
 }
-"""Ray's variables: report to nobody, no warning about accelerators, and actors as important as any other process."""
+"""Ray's variables: report to nobody, no warning about accelerators, actors no less important than others."""
 
 
 @contextmanager

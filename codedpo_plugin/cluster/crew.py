@@ -38,7 +38,7 @@ COMPLAIN_EVERY_S: Final = 30.0
 """Seconds without any actor after which it is said what is waited for."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Group:
     """Some problems on their way through the crew."""
 
@@ -121,7 +121,9 @@ class Crew:
             if node["Alive"] and cpus and known not in self._members and known not in self._refused:
                 self._start(known, f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})", cpus)
         if not self._members:
-            reasons = "\n".join(f"  {reason}" for reason in self._refused.values()) or "  none has CPUs"
+            reasons = (
+                "\n".join(f"  {reason}" for reason in self._refused.values()) or "  none is there that has CPUs"
+            )
             raise SandboxError(f"no node of the cluster can run programs:\n{reasons}")
 
     def _start(self, node: str, name: str, cpus: int) -> None:
@@ -234,6 +236,12 @@ def _given_up(group: _Group) -> SandboxError:
 
 
 def _reason(error: Exception) -> str:
-    """Return the telling line of one of Ray's errors: the first, but the last where it quotes a traceback."""
+    """Return what happened: our own error on the node, or the telling line of one of Ray's.
+
+    That is the first, but the last one where it quotes a traceback.
+    """
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, Exception):
+        return f"{type(cause).__name__}: {cause}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return lines[-1 if "ray::" in str(error) else 0]

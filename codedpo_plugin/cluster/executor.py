@@ -31,7 +31,7 @@ def execute_on_ray(
     sandboxes = context.plugins.sandboxes
     config = config.model_copy(update={"sandbox": choose(config.sandbox, sandboxes).name})
     ours = report_of(config.sandbox, sandboxes, config.interpreter)
-    if ours.unconfined:
-        raise SandboxError(ours.unconfined)
+    if ours.unusable:
+        raise SandboxError(ours.unusable)
     with connected(config.ray_address, config.workers) as ray:
         yield from Crew(ray, config, ours, context.counts).run(chain([first], source))

@@ -30,12 +30,12 @@ class NodeReport:
 
     versions: Mapping[str, str] = field(default_factory=dict)
     """By name: the Pythons, this package, the libraries; everything that changes verdicts."""
-    unconfined: str = ""
-    """Why programs cannot be confined there; empty where they can."""
+    unusable: str = ""
+    """Why programs cannot be confined or run there; empty where they can."""
 
     def to_bytes(self) -> bytes:
         """Return the report as JSON."""
-        return json.dumps([dict(self.versions), self.unconfined]).encode()
+        return json.dumps([dict(self.versions), self.unusable]).encode()
 
     @classmethod
     def from_bytes(cls, message: object) -> NodeReport:
@@ -43,8 +43,8 @@ class NodeReport:
         if not isinstance(message, bytes):
             raise ValueError(f"bytes are expected, got {type(message).__name__}")
         try:
-            versions, unconfined = json.loads(message)
-            return cls({str(name): str(version) for name, version in versions.items()}, str(unconfined))
+            versions, unusable = json.loads(message)
+            return cls({str(name): str(version) for name, version in versions.items()}, str(unusable))
         except (TypeError, AttributeError) as error:
             raise ValueError(f"not a report: {error}") from error
 
@@ -55,7 +55,7 @@ def report_of(sandbox: str, sandboxes: Mapping[str, Sandbox], interpreter: str |
         choose(sandbox, sandboxes)
         return NodeReport(_versions(inspect_interpreter(interpreter)))
     except CodeDPOError as error:
-        return NodeReport(unconfined=str(error))
+        return NodeReport(unusable=str(error))
 
 
 def _versions(interpreter: Interpreter) -> dict[str, str]:
@@ -81,8 +81,8 @@ def _engine() -> str:
 
 def refusal(ours: NodeReport, theirs: NodeReport) -> str:
     """Return why a node must not be given programs, the differences shown; empty if it may."""
-    if theirs.unconfined:
-        return theirs.unconfined
+    if theirs.unusable:
+        return theirs.unusable
     different = [
         f"{name} is {theirs.versions.get(name, 'unknown')} there, {version} here"
         for name, version in ours.versions.items()

@@ -51,6 +51,7 @@ IN_FLIGHT: Final = 2
 """Jobs a worker holds at a time: one running, one waiting, so that it never idles."""
 IN_LINE: Final = 8
 """Jobs a worker may hold of a slow library that it has loaded, before another one loads it too."""
+SLOW_KEPT: Final = 1024  # programs remembered for having run out of time: those of a problem come close together
 AHEAD: Final = 64
 """Jobs per worker that may be finished before the oldest is; bounds the memory of the parent."""
 ATTEMPTS: Final = 3
@@ -135,8 +136,8 @@ class Pool:
         runtime = runtime or Runtime(interpreter, preload)
         self.spec = WorkerSpec(choose(sandbox, known), inspect_interpreter(runtime.interpreter), runtime)
         self._seats: list[_Seat] = []
-        self._slow: set[str] = set()
-        """Programs that ran out of time alone: the timeouts of their other jobs stand."""
+        self._slow: dict[str, None] = {}
+        """The last programs that ran out of time alone: the timeouts of their other jobs stand."""
         self._judges: Pool | None = None
 
     def __enter__(self) -> Pool:
@@ -283,7 +284,9 @@ class Pool:
                 state.suspects.append(_Task(task.number, open_checks(job, result), alone=True, first=result))
                 return
             if task.alone:
-                self._slow.add(job.program)
+                self._slow[job.program] = None
+                if len(self._slow) > SLOW_KEPT:
+                    del self._slow[next(iter(self._slow))]
         state.finished[task.number] = confirmed(task.first, result)
 
     def _bury(self, seat: _Seat, state: _State[R], death: Exception) -> None:

@@ -95,8 +95,8 @@ def generate_candidates(
 ) -> Iterator[Candidates]:
     """Yield candidates for each problem that has both solutions and tests, asking ``lm`` or the configured model.
 
-    Each call of the model is seeded from ``seed`` and its first problem, and is for the next eight problems, whether
-    all can be used or not: so a run that is resumed after a multiple of eight continues alike.
+    Each call of the model is seeded from ``seed`` and its first problem, and is for the next eight problems,
+    whether all can be used or not: so a run that is resumed after a multiple of eight continues alike.
     """
     lm = lm or load_model(config)
     stream = iter(problems)

@@ -6,8 +6,10 @@ lm-eval's table shows how much came out of it.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import nan
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,8 +28,11 @@ from codedpo_plugin.harness.answers import answers_to
 from codedpo_plugin.harness.options import TaskOptions, read_options
 from codedpo_plugin.manager import create_plugins, find
 from codedpo_plugin.pipeline import Pipeline
+from codedpo_plugin.processes import number_of_processes, process_number
 from codedpo_plugin.records import Candidates, Problem, SolutionForm
 from codedpo_plugin.rundir import RunDirectory
+
+log = logging.getLogger(__name__)
 
 FILTER: Final = "build"
 METRICS: Final = ("pairs_per_problem", "self_validated", "solutions_kept", "tests_kept")
@@ -141,15 +146,20 @@ class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
             instance.filtered_resps[FILTER] = self._outcomes[instance.doc["problem_id"]]
 
     def _build(self, found: Sequence[Candidates]) -> dict[str, dict[str, float]]:
-        """Run the pipeline on the candidates; return the metrics of each problem."""
-        options = self.options
+        """Run the pipeline on the candidates; return the metrics of each problem.
+
+        Where lm-eval was launched as several processes, each has some of the candidates and only writes them.
+        """
+        options, together = self.options, number_of_processes() == 1
         run = RunDirectory(options.output)
-        generated = run.path / "generated.jsonl"
+        generated = run.path / ("generated.jsonl" if together else f"generated-{process_number():05d}.jsonl")
         usable = [c for c in found if c.solutions and c.tests]
         jsonl.write(generated, usable)
+        if not together:
+            log.warning("%s: one part of several; `codedpo build` makes pairs of all of them", generated)
         pairs: Counter[str] = Counter()
         telling: set[str] = set()
-        if usable:
+        if usable and together:
             execution = ExecuteConfig(workers=options.workers, sandbox=options.sandbox, cpu_s=options.cpu_s)
             with Pipeline(run, self.plugins, restart=True) as pipeline:
                 pipeline.take_candidates([generated], SolutionForm.PROGRAM)
@@ -162,8 +172,8 @@ class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
             telling = {s.problem_id for s in scores if s.solutions.max() > s.solutions.min()}
         return {
             c.problem_id: {
-                "pairs_per_problem": float(pairs[c.problem_id]),
-                "self_validated": float(c.problem_id in telling),
+                "pairs_per_problem": float(pairs[c.problem_id]) if together else nan,
+                "self_validated": float(c.problem_id in telling) if together else nan,
                 "solutions_kept": len(c.solutions) / options.n_solutions,
                 "tests_kept": len(c.tests) / options.n_tests,
             }

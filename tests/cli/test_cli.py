@@ -52,6 +52,7 @@ def source(tmp_path) -> Path:
         "train",
         "evaluate",
         "compare",
+        "status",
         "report",
         "plugins",
         "doctor",

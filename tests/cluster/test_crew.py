@@ -127,6 +127,16 @@ def test_a_group_that_kills_every_actor_is_given_up_by_name(cluster, monkeypatch
     assert counts["actors_lost"] == 3
 
 
+def test_a_node_whose_workers_cannot_start_says_why(cluster, monkeypatch):
+    class Broken(crew_module.NodeActor):
+        def run(self, message: bytes) -> bytes:
+            raise SandboxError("no room\nfor a worker")
+
+    monkeypatch.setattr(crew_module, "NodeActor", Broken)
+    with pytest.raises(SandboxError, match=r"given up.*\n  .*SandboxError: no room\nfor a worker"):
+        list(crew_of(Counter()).run(candidates(1)))
+
+
 @pytest.mark.parametrize("answer", [b"[]", {"p0": 0}])
 def test_a_node_that_sends_something_else_is_refused(cluster, monkeypatch, answer):
     class Lying(crew_module.NodeActor):

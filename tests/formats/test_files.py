@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from codedpo_plugin.errors import InputError
-from codedpo_plugin.formats.files import atomic_write, digest, open_bytes
+from codedpo_plugin.formats.files import append, atomic_write, digest, open_bytes
 
 
 def test_a_file_appears_when_the_block_ends_and_not_before(tmp_path):
@@ -71,6 +71,41 @@ def test_a_write_that_fails_in_the_block_is_reported_with_the_path(tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert str(caught.value).startswith(f"{path}: cannot be written")
     assert isinstance(caught.value.__cause__, OSError)
+
+
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EIO, errno.ENOTCONN, errno.EDQUOT])
+def test_a_mount_that_is_gone_and_a_quota_are_reported_as_a_full_disk_is(tmp_path, code):
+    with pytest.raises(InputError, match="the same command continues"), atomic_write(tmp_path / "f"):
+        raise OSError(code, os.strerror(code))
+
+
+def test_a_durable_file_and_its_name_are_on_the_disk_when_the_block_ends(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    with atomic_write(tmp_path / "f") as handle:
+        handle.write(b"new")
+    assert synced == [str(tmp_path / "f.partial"), str(tmp_path)]
+    with atomic_write(tmp_path / "g", durable=False) as handle:
+        handle.write(b"new")
+    assert len(synced) == 2
+
+
+def test_what_is_appended_is_on_the_disk(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append((tmp_path / "f").read_bytes()))
+    append(tmp_path / "f", b"a\n")
+    append(tmp_path / "f", b"b\n")
+    assert synced == [b"a\n", b"a\nb\n"]
+
+
+def test_what_cannot_be_appended_is_reported_with_the_path(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere/f: cannot be written"):
+        append(tmp_path / "nowhere" / "f", b"a")
+
+
+def test_a_file_that_cannot_be_digested_is_reported_with_its_path(tmp_path):
+    with pytest.raises(InputError, match=r"nothing: cannot be read: No such file"):
+        digest(tmp_path / "nothing")
 
 
 def test_a_place_that_cannot_be_written_to_is_reported_with_the_path(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 from pathlib import Path
@@ -265,6 +266,49 @@ def test_no_bad_lines_are_falsy_and_say_nothing():
 def test_objects_are_written_one_a_line_in_the_order_of_their_keys(tmp_path):
     jsonl.write_objects(tmp_path / "o.jsonl", [{"b": 1, "a": "ü"}, {}])
     assert (tmp_path / "o.jsonl").read_text() == '{"b": 1, "a": "\\u00fc"}\n{}\n'
+
+
+def test_of_many_bad_lines_only_the_first_are_remembered():
+    bad = BadLines()
+    for number in range(jsonl.KEPT + 50):
+        bad.add(Path("f.jsonl"), number, None, "reason")
+    assert (len(bad), len(bad.messages)) == (jsonl.KEPT + 50, jsonl.KEPT)
+    assert str(bad).endswith(f"… and {jsonl.KEPT + 50 - jsonl.SHOWN} more lines")
+
+
+def test_a_file_that_cannot_be_read_to_its_end_is_an_error_and_no_bad_line(tmp_path, monkeypatch):
+    class Vanishing:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def __iter__(self):
+            yield dump(numbered(1))
+            raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(jsonl, "open_bytes", lambda _: Vanishing())
+    with pytest.raises(InputError, match=r"p\.jsonl:2: cannot be read: Stale file handle"):
+        list(jsonl.read(Path("p.jsonl"), problem_from, BadLines()))
+
+
+@pytest.mark.parametrize(("content", "number"), [(b"", 0), (b"a", 1), (b"a\n", 1), (b"a\n\n  \nb\n", 2)])
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_lines_are_counted_but_blank_ones(tmp_path, content, number, suffix):
+    path = tmp_path / f"f.jsonl{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix else content)
+    assert jsonl.count(path) == number
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [3], [2, 0, 3]])
+def test_joined_files_hold_what_one_would(tmp_path, sizes):
+    numbers = iter(range(99))
+    parts = [[problem_from(numbered(next(numbers))) for _ in range(size)] for size in sizes]
+    for place, part in enumerate(parts):
+        jsonl.write(tmp_path / str(place), part)
+    jsonl.write(tmp_path / "one", [problem for part in parts for problem in part])
+    jsonl.LINES.join(tmp_path / "joined", [tmp_path / str(place) for place in range(len(parts))])
+    assert (tmp_path / "joined").read_bytes() == (tmp_path / "one").read_bytes()
 
 
 def test_several_files_are_read_as_one_in_their_order(tmp_path):

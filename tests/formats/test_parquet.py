@@ -175,3 +175,28 @@ def test_a_file_that_was_cut_off_is_an_error_with_its_path(tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match="cannot be read as Parquet"):
         list(parquet.read_scores(path))
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [5], [4, 4, 2], [7, 0, 1]])
+def test_joined_files_are_those_that_one_would_be(tmp_path, monkeypatch, sizes):
+    monkeypatch.setattr(parquet, "ROWS", 4)
+    cells = np.random.default_rng(0)
+    found = [
+        PassMatrix(str(n), cells.integers(0, 8, (2, n % 3)).astype(np.uint8), None, (0,) * (n % 2))
+        for n in range(sum(sizes))
+    ]
+    stream = iter(found)
+    for place, size in enumerate(sizes):
+        parquet.write_matrices(tmp_path / str(place), [next(stream) for _ in range(size)])
+    parquet.write_matrices(tmp_path / "one", found)
+    parquet.MATRICES.join(tmp_path / "joined", [tmp_path / str(place) for place in range(len(sizes))])
+    assert (tmp_path / "joined").read_bytes() == (tmp_path / "one").read_bytes()
+    assert parquet.count(tmp_path / "joined") == len(found)
+
+
+@pytest.mark.parametrize("content", [None, b"not Parquet"])
+def test_problems_of_what_is_no_parquet_file_cannot_be_counted(tmp_path, content):
+    if content:
+        (tmp_path / "m").write_bytes(content)
+    with pytest.raises(InputError, match="m: cannot be read as Parquet"):
+        parquet.count(tmp_path / "m")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from itertools import cycle
 
 import pytest
@@ -209,3 +210,13 @@ def test_a_model_that_cannot_be_loaded_is_named(monkeypatch):
 
 def test_a_model_of_the_harness_is_loaded_by_its_type():
     assert load_model(GenerateConfig(model="dummy")).__class__.__name__ == "DummyLM"
+
+
+def test_a_run_resumed_after_some_calls_asks_as_one_that_was_not_interrupted():
+    mixed = [
+        replace(problem, language="python" if number % 3 else "java")
+        for number, problem in enumerate(problems(3 * PROBLEMS_A_CALL))
+    ]
+    whole = list(generate_candidates(mixed, CONFIG, Counter(), 0, RandomModel()))
+    rest = list(generate_candidates(mixed[PROBLEMS_A_CALL:], CONFIG, Counter(), 0, RandomModel()))
+    assert rest == whole[-len(rest) :]

@@ -307,6 +307,17 @@ def test_codedpo_pairs_builds_pairs_and_reports_them(paired):
         assert pair["rejected"].strip() == entry.wrong[0].strip()
 
 
+def test_codedpo_pairs_launched_as_several_processes_leaves_the_building_to_build(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("RANK", "2")
+    pairs_answers.turn = defaultdict(int)
+    metadata = {"output": str(tmp_path / "run"), "n_solutions": 2, "n_tests": 2, "workers": 1}
+    found = evaluate(MockLM(pairs_answers), "codedpo_pairs", metadata, limit=2)["results"]["codedpo_pairs"]
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["generated-00002.jsonl"]
+    assert found["pairs_per_problem,build"] != found["pairs_per_problem,build"], "not a number"
+    assert found["solutions_kept,build"] == 1.0
+
+
 def test_codedpo_pairs_takes_problems_from_a_file(tmp_path):
     entry = micro_problems("train")[0]
     line = {"problem_id": entry.id, "prompt": entry.prompt, "entry_point": entry.entry_point}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import ModuleType
+
 import pytest
 
 from codedpo_plugin import hookimpl
@@ -11,6 +14,7 @@ from codedpo_plugin.errors import UsageError
 from codedpo_plugin.manager import create_plugins
 from codedpo_plugin.records import Candidates, PassMatrix, Verdict
 
+GUIDE = Path(__file__).parents[2] / "docs" / "plugins.md"
 CONFIG = ExecuteConfig(workers=1, cpu_s=0.2, max_timeouts=1)
 
 
@@ -62,3 +66,14 @@ def test_an_executor_of_a_plugin_is_used_by_name():
 
     context = Context(create_plugins([("plugin", Plugin())], installed=False))
     assert list(context.plugins.execute([], ExecuteConfig(executor="mine"), context)) == ["mine"]
+
+
+@pytest.mark.skipif(not GUIDE.exists(), reason="the documentation is not beside the tests")
+def test_the_executor_of_the_documentation_works():
+    section = GUIDE.read_text("utf-8").split("## An executor")[1]
+    plugin = ModuleType("careful")
+    exec(section.split("```python")[1].split("```")[0], vars(plugin))
+    context = Context(create_plugins([("careful", plugin)], installed=False))
+    matrices = list(context.plugins.execute([candidates()], ExecuteConfig(executor="careful"), context))
+    assert [m.problem_id for m in matrices] == ["p"]
+    assert context.counts == {"seen": 1}

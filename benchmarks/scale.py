@@ -1,0 +1,277 @@
+"""How a large run behaves: does its cost grow with the number of problems alone, and does it survive being killed?
+
+    python benchmarks/scale.py linear [--problems 1000,10000] [--programs real|quick|two|none] [-o DIR]
+    python benchmarks/scale.py kills [--kills 20] [--problems 2560] [-o DIR]
+
+Problems are *re-drawn*: 15 solutions and 15 tests drawn anew, for each, out of those that CodeGen-16B wrote for one
+of 154 problems of HumanEval (benchmarks/codegen.py); they carry ids of their own and say what they were drawn from.
+
+- ``real``: any solution. ``quick``: only solutions that do not run out of time.
+- ``two``: two quick solutions, each written down several times. Equal solutions are run once, so that this shows
+  what is not the running of programs: files, memory, ranking.
+- ``none``: the problems of ``real``, but no program is run. An executor that draws the verdicts stands in, so that
+  a hundred thousand problems take minutes.
+
+*linear* builds correctness pairs with ``codedpo build``; *kills* kills that command, or one of its workers, at
+random moments, starts it again, and compares every file of the finished run with those of one that was left alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from codegen import candidates
+from engine import without_timeouts
+
+from codedpo_plugin import hookimpl
+from codedpo_plugin.cli.console import session
+from codedpo_plugin.config import ExecuteConfig, PairsConfig, ScoreConfig
+from codedpo_plugin.execution import Limits, Pool
+from codedpo_plugin.execution.matrix import Workload, execute
+from codedpo_plugin.formats import jsonl, parquet
+from codedpo_plugin.pipeline import Pipeline
+from codedpo_plugin.records import Candidates, PairKind, PassMatrix, SolutionForm
+from codedpo_plugin.rundir import RunDirectory
+from codedpo_plugin.status import read_notes
+
+DRAWN_FROM = 30
+"""Solutions of each problem that those of a re-drawn one are drawn from; and twice as many tests as are drawn."""
+FILES = ("manifest", "problems", "candidates", "matrix", "scores", "pairs")
+
+
+# --------------------------------------------------------------------------- problems
+
+
+def recorded(programs: str, folder: Path) -> list[Candidates]:
+    """Return what re-drawn problems are drawn from; kept in a file, as finding the quick ones takes a while."""
+    path = folder / f"recorded-{programs}.jsonl"
+    if not path.exists():
+        found = [c for c in candidates(DRAWN_FROM, DRAWN_FROM) if c.tests]
+        if programs in ("quick", "two"):
+            with Pool() as pool:
+                found = [c for c in without_timeouts(found, pool) if len(c.solutions) > 1]
+        jsonl.write(path, found)
+    return jsonl.read_all(path, jsonl.candidates_parser())[0]
+
+
+def redrawn(number: int, programs: str, folder: Path) -> Iterator[Candidates]:
+    """Yield so many re-drawn problems."""
+    found = recorded(programs, folder)
+    for index in range(number):
+        one, draw = found[index % len(found)], random.Random(index)
+        drawn = draw.sample(one.solutions, min(15, len(one.solutions)))
+        yield replace(
+            one,
+            problem_id=f"redrawn/{index}",
+            solutions=tuple((drawn[:2] * 8)[:15] if programs == "two" else drawn),
+            tests=tuple(draw.sample(one.tests, min(15, len(one.tests)))),
+            generator={"redrawn_from": one.problem_id},
+        )
+
+
+# --------------------------------------------------------------------------- linear
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command took."""
+
+    wall_s: float
+    cpu_s: float
+    """Of the command and all processes it started."""
+    own_cpu_s: float
+    """Of its first process alone."""
+    peak_mb: float
+    """Memory of its first process."""
+
+
+def cost_of(command: Sequence[str]) -> Cost:
+    """Run a command; return what it took."""
+    start, own, peak = time.monotonic(), 0.0, 0
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            break
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        peak = max(peak, high_water(process.pid))
+        time.sleep(0.2)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit status {process.returncode}")
+    return Cost(time.monotonic() - start, usage.ru_utime + usage.ru_stime, own, peak / 1024)
+
+
+def high_water(pid: int) -> int:
+    """Return the largest memory a process had so far, in KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+
+
+def build(source: Path, run: Path) -> list[str]:
+    """Return the command that builds correctness pairs."""
+    command = [sys.executable, "-m", "codedpo_plugin", "build", str(source), "-o", str(run)]
+    return [*command, "--kind", "correctness"]
+
+
+class StandIn:
+    """An executor that runs nothing: it draws pass or fail for every cell, by the problem's id."""
+
+    @hookimpl
+    def codedpo_execute(self, candidates: Iterable[Candidates]) -> Iterator[PassMatrix]:
+        for one in candidates:
+            draw = np.random.default_rng(zlib.crc32(one.problem_id.encode()))
+            shape = (len(one.solutions), len(one.tests))
+            yield PassMatrix(one.problem_id, draw.integers(0, 2, shape, np.uint8))
+
+
+def build_without_programs(options: argparse.Namespace) -> None:
+    with session() as plugins:
+        plugins.manager.register(StandIn())
+        with Pipeline(RunDirectory(options.output / "run"), plugins) as pipeline:
+            pipeline.take_candidates([options.output / "source.jsonl"], SolutionForm.PROGRAM)
+            pipeline.execute(ExecuteConfig())
+            pipeline.score(ScoreConfig())
+            pipeline.pairs(PairsConfig(kinds=(PairKind.CORRECTNESS,)), ExecuteConfig())
+
+
+COLUMNS = (
+    "problems", "cells", "wall s", "problems/s", "CPU s", "of these the parent", "parent's peak MB",
+    "candidates, execute, score, pairs: wall s", "engine alone: wall, CPU s",
+    "matrix, scores, pairs: MB", "compressed",
+)  # fmt: skip
+
+
+def linear(options: argparse.Namespace) -> None:
+    print(f"{options.programs} programs, {len(os.sched_getaffinity(0))} cores\n")
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
+    for number in map(int, options.problems.split(",")):
+        source, run = options.output / "source.jsonl", RunDirectory(options.output / "run")
+        jsonl.write(source, redrawn(number, options.programs, options.output))
+        shutil.rmtree(run.path, ignore_errors=True)
+        without = [sys.executable, __file__, "without", "-o", str(options.output)]
+        cost = cost_of(without if options.programs == "none" else build(source, run.path))
+        alone = [f"{seconds:.0f}" for seconds in engine_alone(source)] if options.engine else ["–"]
+        source.unlink()
+        print(f"| {' | '.join(row(number, run, cost, alone))} |", flush=True)
+
+
+def row(number: int, run: RunDirectory, cost: Cost, alone: list[str]) -> Iterator[str]:
+    """Yield the row of a run."""
+    yield f"{number:,}"
+    yield f"{json.loads(run.manifest.read_text())['stages']['execute']['counts']['cells']:,}"
+    yield f"{cost.wall_s:.1f}"
+    yield f"{number / cost.wall_s:.1f}"
+    yield f"{cost.cpu_s:.0f}"
+    yield f"{cost.own_cpu_s:.1f}"
+    yield f"{cost.peak_mb:.0f}"
+    yield ", ".join(f"{note.updated - note.started:.1f}" for note in read_notes(run.progress)[1].values())
+    yield ", ".join(alone)
+    yield ", ".join(f"{path.stat().st_size / 1e6:.2f}" for path in (run.matrix, run.scores, run.pairs))
+    yield ", ".join(f"{size / 1e6:.2f}" for size in compressed(run))
+
+
+def engine_alone(source: Path) -> tuple[float, float]:
+    """Return wall and CPU time of running the programs and judging their values, without any file but the input."""
+    start, cpu = time.monotonic(), sum(os.times()[:4])
+    found = jsonl.read(source, jsonl.candidates_parser(), jsonl.BadLines())
+    with Pool() as pool:
+        for _ in execute(pool, (Workload.of(c, Limits()) for c in found)):
+            pass
+    return time.monotonic() - start, sum(os.times()[:4]) - cpu
+
+
+def compressed(run: RunDirectory) -> Iterator[int]:
+    """Yield what matrices, scores and pairs would take if nothing but their values was kept, compressed by zstd."""
+    codec = pa.Codec("zstd")
+    verdicts = (matrix.verdicts.tobytes() for matrix in parquet.read_matrices(run.matrix))
+    yield len(codec.compress(b"".join(verdicts)))
+    values = (np.concatenate([s.solutions, s.tests]).tobytes() for s in parquet.read_scores(run.scores))
+    yield len(codec.compress(b"".join(values)))
+    yield len(codec.compress(run.pairs.read_bytes()))
+
+
+# --------------------------------------------------------------------------- kills
+
+
+def kills(options: argparse.Namespace) -> None:
+    number = int(options.problems)
+    source, quiet = options.output / "kills.jsonl", RunDirectory(options.output / "quiet")
+    jsonl.write(source, redrawn(number, options.programs, options.output))
+    shutil.rmtree(quiet.path, ignore_errors=True)
+    whole = cost_of(build(source, quiet.path)).wall_s
+    print(f"left alone: {number} problems in {whole:.1f} s", flush=True)
+    draw, done, runs, equal = random.Random(options.seed), 0, 0, 0
+    while done < options.kills:
+        run = RunDirectory(options.output / "killed")
+        shutil.rmtree(run.path, ignore_errors=True)
+        done += until_finished(build(source, run.path), draw, whole, options.kills - done)
+        runs += 1
+        same = digests(run) == digests(quiet) and not list(run.path.glob("*.shards"))
+        equal += same
+        print(f"{done} kills, {runs} finished runs, {equal} equal to the last byte", flush=True)
+    if equal < runs:
+        raise SystemExit("not all runs are equal")
+
+
+def until_finished(command: Sequence[str], draw: random.Random, whole: float, most: int) -> int:
+    """Run a command until it finishes, killing it, or one of its workers, at random moments; return how often."""
+    killed = 0
+    while True:
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        try:
+            process.wait(draw.uniform(0, whole) if killed < most else None)
+        except subprocess.TimeoutExpired:
+            victims = children(process.pid) if draw.random() < 1 / 3 else []
+            os.kill(draw.choice(victims) if victims else process.pid, signal.SIGKILL)
+            killed += 1
+            print(f"  killed {'a worker' if victims else 'it'}", flush=True)
+        error = process.communicate()[1].decode()
+        if process.returncode == 0:
+            return killed
+        if process.returncode != -signal.SIGKILL:
+            raise SystemExit(error)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def digests(run: RunDirectory) -> dict[str, str]:
+    """Return a digest of each file of a run."""
+    return {name: hashlib.sha256(getattr(run, name).read_bytes()).hexdigest() for name in FILES}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("what", choices=("linear", "kills", "without"))
+    parser.add_argument("--problems", default="1000", help="how many; several, with commas, for linear")
+    parser.add_argument("--programs", choices=("real", "quick", "two", "none"), default="two")
+    parser.add_argument("--engine", action="store_true", help="also run the programs without the pipeline (linear)")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments to kill at")
+    parser.add_argument("-o", "--output", type=Path, default=Path("out/scale"))
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    {"linear": linear, "kills": kills, "without": build_without_programs}[options.what](options)
+
+
+if __name__ == "__main__":
+    main()
