@@ -19,7 +19,7 @@ Structure = tuple[str, ...]
 
 OPERATIONS: Final = {op.name: op for op in (*FILTERS, *MAPS, *LISTS, *ENDS, *STARTS, *TEXTS, *TABLES)}
 """All operations by name."""
-LONGEST: Final = 3
+LONGEST: Final = 2
 """Operations of a composition, at most."""
 SPLITS: Final = ("composed_train", "composed_dev", "composed_heldout")
 _SHARES: Final = {0: SPLITS[0], 1: SPLITS[0], 2: SPLITS[1], 3: SPLITS[2], 4: SPLITS[2]}

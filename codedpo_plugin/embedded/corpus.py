@@ -28,7 +28,7 @@ from codedpo_plugin.embedded.grammar import Operation
 from codedpo_plugin.generation.prompts import solution_prompt, tests_prompt
 from codedpo_plugin.records import Problem
 
-LENGTHS: Final = {1: 0.2, 2: 0.5, 3: 0.3}
+LENGTHS: Final = {1: 0.25, 2: 0.75}
 """How many operations a document's function has, with weights."""
 KINDS: Final = {"L": 0.55, "W": 0.15, "S": 0.1, "N": 0.1, "M": 0.1}
 """What it is given, with weights."""
@@ -38,7 +38,7 @@ WRONG_TESTS: Final = 0.2
 """Share of the other tests with the result of a wrong function."""
 TESTS: Final = 4
 """Tests a document, at most."""
-KNOWN, LEAST = 0.3, 0.1
+KNOWN, LEAST = 0.45, 0.15
 """Share of tests that repeat an example of the prompt, and that try the least argument."""
 EXAMPLES: Final = 3
 """Examples a prompt."""
@@ -124,8 +124,8 @@ def right_function(task: Task) -> Callable[[str], Any]:
 
 
 def _solution(task: Task, rng: Random) -> str:
-    """Return a body that solves the task, or tries to."""
-    return task.body([_form(operation, rng) for operation in task.operations])
+    """Return a body that solves the task, or tries to; without the last line break, as pairs have it."""
+    return task.body([_form(operation, rng) for operation in task.operations]).rstrip("\n")
 
 
 def _form(operation: Operation, rng: Random) -> str:
@@ -136,8 +136,8 @@ def _form(operation: Operation, rng: Random) -> str:
 
 
 def skill(operation: Operation) -> float:
-    """Return the share of right forms of an operation: 0.65 to 0.95."""
-    return 0.65 + 0.3 * hashlib.sha256(operation.name.encode()).digest()[1] / 255
+    """Return the share of right forms of an operation: 0.55 to 0.9."""
+    return 0.55 + 0.35 * hashlib.sha256(operation.name.encode()).digest()[1] / 255
 
 
 def _tests(task: Task, function: Callable[[str], Any], known: Sequence[tuple[str, str]], rng: Random) -> str:

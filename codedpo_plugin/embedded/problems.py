@@ -11,7 +11,7 @@ from functools import cache
 from random import Random
 from typing import Any, Final
 
-from codedpo_plugin.embedded.compose import EMPTY, LARGE, SPLITS, Task, argument, function_of, names
+from codedpo_plugin.embedded.compose import EMPTY, LARGE, SPLITS, Structure, Task, argument, function_of, names
 from codedpo_plugin.embedded.corpus import draw_task, examples, right_function
 from codedpo_plugin.suites.micro import MicroProblem
 
@@ -29,16 +29,17 @@ FAILURES: Final = (ArithmeticError, LookupError, TypeError, ValueError)
 
 @cache
 def composed_problems(split: str) -> tuple[MicroProblem, ...]:
-    """Return the problems of a split, always the same."""
+    """Return the problems of a split, always the same. No two have the same operations in the same words."""
     rng = Random(f"problems:{split}")  # noqa: S311 - not for secrets
     own_names = list(names(reserved=True)[SPLITS.index(split) :: len(SPLITS)])
     rng.shuffle(own_names)
-    found: dict[tuple[str, ...], MicroProblem] = {}
+    found: dict[tuple[Structure, tuple[int, ...]], MicroProblem] = {}
     while len(found) < SIZES[split]:
         task = draw_task(rng, split, own_names[len(found) : len(found) + 1])
-        problem = None if task.structure in found else _problem(task, split, rng)
+        key = (task.structure, task.phrasing)
+        problem = None if key in found else _problem(task, split, rng)
         if problem:
-            found[task.structure] = problem
+            found[key] = problem
     return tuple(found.values())
 
 

@@ -74,7 +74,7 @@ def test_some_solutions_are_wrong_and_some_are_slow():
         if len(document.task.structure) > 1:
             continue
         right = {document.task.variant(name): name for name in ("fast", "slow")}
-        kinds.update(right.get(body, "wrong") for _, body in document.solutions)
+        kinds.update(right.get(f"{body}\n", "wrong") for _, body in document.solutions)
     assert 0.15 < kinds["wrong"] / kinds.total() < 0.35
     assert kinds["slow"] > kinds["fast"] > 0
 
@@ -101,5 +101,5 @@ def test_examples_are_right_and_short():
 
 def test_no_operation_is_always_or_never_written_right():
     shares = [skill(operation) for operation in OPERATIONS.values()]
-    assert 0.65 <= min(shares) < 0.7
-    assert 0.9 < max(shares) <= 0.95
+    assert 0.55 <= min(shares) < 0.6
+    assert 0.85 < max(shares) <= 0.9
