@@ -72,9 +72,8 @@ def efficiency_pairs(
     times = sorted((figures[0], s) for figures, s in zip(rounds, solutions, strict=True) if figures)
     if len(times) < 2:
         yield "not_measurable"
-    for (fast_ns, fast), (slow_ns, slow) in list(zip(times, reversed(times), strict=True))[
-        : min(most, len(times) // 2)
-    ]:
+    from_both_ends = zip(times[: len(times) // 2], reversed(times), strict=False)
+    for (fast_ns, fast), (slow_ns, slow) in islice(from_both_ends, most):
         if slow_ns / fast_ns <= config.min_ratio:
             yield "no_time_difference"
             return
