@@ -10,7 +10,6 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -37,24 +36,19 @@ def push(run: Path, url: str) -> Counter[str]:
     if not (run / MANIFEST).is_file():
         raise UsageError(f"{run} is not a run directory: it has no {MANIFEST}")
     store, root = _open(url)
-    counts: Counter[str] = Counter()
     with boundary(InputError, f"{url}: cannot be written"), RunLock(RunDirectory(run).lock):
         new, old = {name: digest(run / name) for name in _finished(run)}, _listed(store, root, url)
-        _forget_listing(store, root, old)
-        for name in new:
-            if old.get(name) == new[name]:
-                counts["unchanged"] += 1
-                continue
-            if getattr(store, "local_file", False):  # elsewhere that is not needed, and may make a bucket
-                os.makedirs(_parent(f"{root}/{name}"), exist_ok=True)
-            store.put_file(str(run / name), f"{root}/{name}")
-            counts["copied"] += 1
-        for name in old.keys() - new.keys():
+        changed = [name for name in new if old.get(name) != new[name]]
+        gone = [name for name in old if name not in new]
+        if old:  # a copy that is interrupted must not look complete
+            store.rm_file(f"{root}/{LISTING}")
+        for name in changed:
+            _put(store, run / name, f"{root}/{name}")
+        for name in gone:
             store.rm_file(f"{root}/{name}")
-            counts["removed"] += 1
         listing = {"schema_version": SCHEMA_VERSION, "files": new}
         store.pipe_file(f"{root}/{LISTING}", json.dumps(listing, indent=2).encode() + b"\n")
-    return counts
+    return +Counter(copied=len(changed), unchanged=len(new) - len(changed), removed=len(gone))
 
 
 def pull(url: str, run: Path) -> Counter[str]:
@@ -120,14 +114,11 @@ def _is_inside(name: str) -> bool:
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
-def _forget_listing(store: Any, root: str, old: Mapping[str, str]) -> None:
-    """Remove the listing while files change: a copy that is interrupted must not look complete."""
-    if old:
-        store.rm_file(f"{root}/{LISTING}")
-
-
-def _parent(path: str) -> str:
-    return path.rsplit("/", 1)[0]
+def _put(store: Any, source: Path, target: str) -> None:
+    """Copy a file to a store."""
+    if getattr(store, "local_file", False):  # elsewhere folders are not needed, and the first one may be a bucket
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+    store.put_file(str(source), target)
 
 
 def _get(store: Any, source: str, target: Path, expected: str) -> None:

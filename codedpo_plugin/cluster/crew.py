@@ -121,8 +121,8 @@ class Crew:
             if node["Alive"] and cpus and known not in self._members and known not in self._refused:
                 self._start(known, f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})", cpus)
         if not self._members:
-            reasons = (
-                "\n".join(f"  {reason}" for reason in self._refused.values()) or "  none is there that has CPUs"
+            reasons = "\n".join(
+                f"  {reason}" for reason in self._refused.values() or ["none is there that has CPUs"]
             )
             raise SandboxError(f"no node of the cluster can run programs:\n{reasons}")
 

@@ -132,14 +132,20 @@ def join(schema: pa.Schema, path: Path, parts: Iterable[Path]) -> None:
     """Write to a path what several files hold, again in groups of ``ROWS``."""
     with atomic_write(path) as handle, _writer(handle, schema) as writer:
         held: list[pa.Table] = []
-        for table in map(pq.read_table, parts):
-            held.append(table)
+        for part in parts:
+            held.append(_table(part))
             while sum(map(len, held)) >= ROWS:
                 together = pa.concat_tables(held).combine_chunks()
                 writer.write_table(together.slice(0, ROWS))
                 held = [together.slice(ROWS)]
         if sum(map(len, held)):
             writer.write_table(pa.concat_tables(held).combine_chunks())
+
+
+def _table(path: Path) -> pa.Table:
+    """Return what a small file holds; by one thread, each of which would keep memory of its own."""
+    with pq.ParquetFile(path) as file:
+        return file.read(use_threads=False)
 
 
 MATRICES: Final[Form[PassMatrix]] = Form(".parquet", write_matrices, partial(join, MATRIX_SCHEMA))
@@ -161,7 +167,7 @@ def _rows(path: Path, schema: pa.Schema) -> Iterator[dict[str, Any]]:
             missing = set(schema.names) - set(file.schema_arrow.names) - {"judged_inside", "params"}
             if missing:
                 raise InputError(f"{path}: columns are missing: {', '.join(sorted(missing))}")
-            for batch in file.iter_batches(batch_size=ROWS):
+            for batch in file.iter_batches(batch_size=ROWS, use_threads=False):
                 for row in batch.to_pylist():
                     yield dict.fromkeys(schema.names) | row
     except (OSError, pa.ArrowException) as error:
