@@ -194,7 +194,7 @@ class PairsConfig(Section):
     calibration: Path | None = Field(
         None, description="a file of `codedpo calibrate`; default: the one that comes with the package"
     )
-    per_problem: int = Field(1, gt=0, description="pairs of each kind a problem, at most")
+    per_problem: int = Field(1, gt=0, description="correctness pairs a problem, at most")
     enlarge: int = Field(
         1, gt=0, description="time solutions on the tests' arguments so many times as large; 1: as they are"
     )

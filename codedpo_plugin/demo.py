@@ -20,6 +20,7 @@ from codedpo_plugin.config import (
     PairsConfig,
     ProblemsConfig,
     RunConfig,
+    ScoreConfig,
     TimingConfig,
     TrainConfig,
 )
@@ -49,15 +50,22 @@ def demo_config(seed: int, execute: ExecuteConfig, split: str = "composed_heldou
             model_args=model,
             batch_size=120,
             n_solutions=15,
-            n_tests=15,
+            n_tests=10,
             temperature=1.0,
             max_solution_tokens=128,
             max_test_tokens=96,
         ),
         execute=execute,
-        pairs=PairsConfig(timing=TimingConfig(rounds=15)),
+        score=ScoreConfig(ranker="bayes"),
+        pairs=PairsConfig(per_problem=4, enlarge=32, timing=TimingConfig(rounds=15)),
         train=TrainConfig(
-            learning_rate=2e-4, epochs=4, batch_size=16, gradient_accumulation=1, max_length=256, beta=0.1
+            method="rpo",
+            learning_rate=6e-4,
+            beta=0.5,
+            epochs=2,
+            batch_size=16,
+            gradient_accumulation=1,
+            max_length=256,
         ),
         evaluate=EvaluateConfig(n_samples=10, temperature=1.0, max_tokens=128, metadata={"split": split}),
     )

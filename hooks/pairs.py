@@ -11,7 +11,7 @@ from codedpo_plugin.context import Context
 from codedpo_plugin.contracts import ScoredProblem
 from codedpo_plugin.execution import Pool
 from codedpo_plugin.pairing.correctness import confident, correctness_pair
-from codedpo_plugin.pairing.efficiency import efficiency_pairs
+from codedpo_plugin.pairing.efficiency import efficiency_pair
 from codedpo_plugin.records import PairKind, PreferencePair
 
 
@@ -38,9 +38,7 @@ def _pairs(
 ) -> Iterator[PreferencePair | str]:
     """Yield the pairs of one kind, the best first; where there is none, the reason."""
     if kind is PairKind.EFFICIENCY:
-        yield from efficiency_pairs(
-            problem, pool, config.timing, calibration, enlarge=config.enlarge, most=config.per_problem
-        )
+        yield efficiency_pair(problem, pool, config.timing, calibration, config.enlarge)
         return
     for place in range(config.per_problem):
         pair = correctness_pair(problem, calibration, place)

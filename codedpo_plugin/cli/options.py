@@ -44,7 +44,7 @@ RayAddress = Annotated[
 ]
 RankerName = Annotated[str, typer.Option("--ranker", help="A registered ranker.")]
 Kinds = Annotated[str, typer.Option("--kind", help="Kinds of pairs, separated by commas.")]
-PerProblem = Annotated[int, typer.Option("--per-problem", help="Pairs of each kind a problem, at most.")]
+PerProblem = Annotated[int, typer.Option("--per-problem", help="Correctness pairs a problem, at most.")]
 Enlarge = Annotated[
     int, typer.Option("--enlarge", help="Time solutions on the tests' arguments, so many times as large.")
 ]

@@ -6,9 +6,7 @@ difference in CPU time is real, see :mod:`codedpo_plugin.timing`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,58 +38,37 @@ def contenders(problem: ScoredProblem, tests: list[int]) -> list[int]:
     return distinct(problem.candidates.solutions, map(int, passing))
 
 
-def efficiency_pairs(
+def efficiency_pair(
     problem: ScoredProblem,
     pool: Pool,
     config: TimingConfig,
     calibration: Calibration | None = None,
-    *,
     enlarge: int = 1,
-    most: int = 1,
-) -> Iterator[PreferencePair | str]:
-    """Yield the pairs of one problem, and last the reason why there are no more, unless there are ``most``.
+) -> PreferencePair | str:
+    """Return the pair of one problem, or the reason why it has none.
 
-    A first round orders the solutions by time; the fastest and the slowest are then compared with care, the second
-    fastest and the second slowest, and so on. With ``enlarge`` solutions are timed on the calls of the credible
-    tests with arguments so many times as large, where there are such; solutions that do not agree with the best one
-    on these are left out.
+    A first round finds the fastest and the slowest solution; only those two are then compared with care. With
+    ``enlarge`` solutions are timed on the calls of the credible tests with arguments so many times as large, where
+    there are such; solutions that do not agree with the best one on these are left out.
     """
     tests = credible_tests(problem)
     if not tests:
-        yield "no_credible_test"
-        return
+        return "no_credible_test"
     solutions = contenders(problem, tests)
     candidates = problem.candidates
     checks = timing_checks([candidates.tests[test] for test in tests], candidates.entry_point)
     if enlarge > 1 and len(solutions) > 1:
         solutions, checks = enlarged(problem, pool, solutions, checks, enlarge)
     if len(solutions) < 2:
-        yield "fewer_than_two_correct"
-        return
+        return "fewer_than_two_correct"
     rounds = measure(pool, [candidates.solutions[s] for s in solutions], checks, config, rounds=1)
-    times = sorted((figures[0], s) for figures, s in zip(rounds, solutions, strict=True) if figures)
+    times = [(figures[0], s) for figures, s in zip(rounds, solutions, strict=True) if figures]
     if len(times) < 2:
-        yield "not_measurable"
-    from_both_ends = zip(times[: len(times) // 2], reversed(times), strict=False)
-    for (fast_ns, fast), (slow_ns, slow) in islice(from_both_ends, most):
-        if slow_ns / fast_ns <= config.min_ratio:
-            yield "no_time_difference"
-            return
-        yield _compared(problem, fast, slow, pool, checks, config, calibration)
-
-
-def _compared(
-    problem: ScoredProblem,
-    fast: int,
-    slow: int,
-    pool: Pool,
-    checks: tuple[Check, ...],
-    config: TimingConfig,
-    calibration: Calibration | None,
-) -> PreferencePair | str:
-    """Return the pair of two solutions if the one is certainly faster, or the reason why there is none."""
-    first, second = (problem.candidates.solutions[solution] for solution in (fast, slow))
-    ratio = compare_programs(pool, first, second, checks, config)
+        return "not_measurable"
+    (fast_ns, fast), (slow_ns, slow) = min(times), max(times)
+    if slow_ns / fast_ns <= config.min_ratio:
+        return "no_time_difference"
+    ratio = compare_programs(pool, candidates.solutions[fast], candidates.solutions[slow], checks, config)
     if ratio is None or not ratio.beyond(config.min_ratio):
         return "no_certain_time_difference"
     pair = make_pair(problem, fast, slow, PairKind.EFFICIENCY, calibration)

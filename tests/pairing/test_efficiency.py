@@ -8,7 +8,7 @@ import pytest
 from codedpo_plugin.config import TimingConfig
 from codedpo_plugin.contracts import ScoredProblem
 from codedpo_plugin.execution import Mode, Pool
-from codedpo_plugin.pairing.efficiency import contenders, credible_tests, efficiency_pairs, timing_checks
+from codedpo_plugin.pairing.efficiency import contenders, credible_tests, efficiency_pair, timing_checks
 from codedpo_plugin.records import Candidates, PairKind, PassMatrix, PreferencePair, Scores
 
 CONFIG = TimingConfig(rounds=6, passes=3, min_pass_ms=0.2)
@@ -22,11 +22,6 @@ TESTS = ("assert f(400) == 79800", "assert f(0) == 0", "assert f(3) == 4")
 """The last one is wrong: no solution that is right passes it."""
 
 RIGHT_ROW, WRONG_ROW = [0, 0, 1], [1, 0, 1]
-
-
-def efficiency_pair(*arguments, **options):
-    """Return the first thing said of a problem: a pair, or the reason why there is none."""
-    return next(efficiency_pairs(*arguments, **options))
 
 
 def scored(solutions: list[str], verdicts: list[list[int]], scores: list[float] | None = None) -> ScoredProblem:
@@ -185,17 +180,3 @@ def test_larger_inputs_decide_what_small_ones_cannot():
         pair = efficiency_pair(problem, pool, CONFIG, enlarge=200)
     assert isinstance(pair, PreferencePair)
     assert "fromkeys" in pair.chosen
-
-
-def test_further_pairs_go_inwards_from_the_fastest_and_the_slowest():
-    programs = [
-        PROMPT + f"    return sum(range(n)) + 0 * sum(range({scale}))\n" for scale in (9_000, 3, 3_000, 900, 5)
-    ]
-    with Pool(1) as pool:
-        found = list(efficiency_pairs(scored(programs, [RIGHT_ROW] * 5), pool, CONFIG, most=3))
-    assert len(found) == 2  # the one in the middle has no partner
-    assert "9000" in found[0].rejected
-    assert "3000" in found[1].rejected
-    assert {found[0].chosen, found[1].chosen} == {
-        program.removeprefix(PROMPT) for program in (programs[1], programs[4])
-    }
