@@ -8,7 +8,7 @@ import re
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,9 @@ from typing import Any, Final
 from codedpo_plugin.errors import SandboxError, UsageError
 
 LOCAL: Final = "local"
+INSTALLED: Final = Path(__file__).resolve().parents[2]
+"""Where this package is. Ray lets its processes import what is in the directory it was called in, before anything
+else: it should be this one, not whatever the user works in."""
 PATIENCE_S: Final = 5.0
 """How long an address may take to answer."""
 STORE_BYTES: Final = 128 << 20
@@ -61,7 +64,8 @@ def _connect(address: str, cpus: int | None) -> Any:
         number = cpus or len(os.sched_getaffinity(0))
         options |= {"num_cpus": number, "include_dashboard": False, "object_store_memory": STORE_BYTES}
     try:
-        ray.init(address=address, **options)
+        with chdir(INSTALLED):
+            ray.init(address=address, **options)
     except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
         raise SandboxError(f"Ray at {address!r} cannot be used: {error}") from error
     return ray

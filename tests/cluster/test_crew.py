@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import chdir
 
 import pytest
 
 from codedpo_plugin.cluster import crew as crew_module
-from codedpo_plugin.cluster.connection import QUIET
+from codedpo_plugin.cluster.connection import INSTALLED, QUIET
 from codedpo_plugin.cluster.crew import AHEAD, Crew
 from codedpo_plugin.cluster.nodes import NodeReport, report_of
 from codedpo_plugin.config import ExecuteConfig
@@ -40,7 +41,8 @@ def cluster() -> Iterator:
     }
     own = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80 << 20, "_system_config": checks}
     cluster = Cluster(initialize_head=True, head_node_args=own)
-    ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
+    with chdir(INSTALLED):
+        ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
     yield cluster
     ray.shutdown()
     cluster.shutdown()
