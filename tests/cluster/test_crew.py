@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import chdir
@@ -179,12 +180,19 @@ def test_the_other_nodes_go_on_where_one_is_refused(cluster, local, tmp_path, ca
 def test_a_node_that_goes_in_the_middle_changes_nothing(cluster, second_node, local):
     counts: Counter[str] = Counter()
     crew = crew_of(counts)
-    found = crew.run(candidates(60))
-    got = [next(found)]
-    while sum(m.accepted for m in crew._members.values()) < 2:
-        got.append(next(found))
-    cluster.remove_node(second_node, allow_graceful=False)
-    got += found
+    while sum(m.accepted for m in crew._members.values()) < 2:  # else the first one ready may do all the work
+        crew._recruit()
+        crew._wait()
+
+    def source() -> Iterator[Candidates]:
+        for number, one in enumerate(candidates(60)):
+            if number == 20:
+                cluster.remove_node(second_node, allow_graceful=False)
+                while sum(node["Alive"] for node in ray.nodes()) > 1:  # its actor goes on working for a moment
+                    time.sleep(0.1)
+            yield one
+
+    got = list(crew.run(source()))
     assert cells(got) == cells(local)
     assert counts["actors_lost"] >= 1  # two, where the node still counts as alive when its actor is replaced
     assert counts["groups_run_again"] >= 1
