@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 
 from codedpo_plugin.execution.assertions import Parsed
 
 _DOCUMENTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
+@lru_cache(maxsize=256)  # a problem's pairs ask for the same few programs again and again
 def normalise(program: str) -> str:
     """Return a form in which programs that differ only in layout, comments or docstrings are equal.
 

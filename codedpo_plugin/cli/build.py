@@ -23,8 +23,8 @@ from codedpo_plugin.cli.options import (
     Seed,
     Verbose,
     Workers,
-    kinds_of,
     make,
+    pairs_section,
 )
 
 
@@ -57,7 +57,7 @@ def build(
 ) -> None:
     """Execute, score, time and pair candidates; continues where it stopped."""
     from codedpo_plugin.cli.console import out, session
-    from codedpo_plugin.config import ExecuteConfig, PairsConfig, ScoreConfig
+    from codedpo_plugin.config import ExecuteConfig, ScoreConfig
     from codedpo_plugin.errors import unknown_name
     from codedpo_plugin.execution import require_confinement
     from codedpo_plugin.inputs import input_files
@@ -71,14 +71,7 @@ def build(
     running = {"executor": executor, "ray_address": ray_address, "workers": workers, "sandbox": sandbox}
     execution = make(ExecuteConfig, **running, cpu_s=cpu_s)
     scoring = make(ScoreConfig, ranker=ranker)
-    pairing = make(
-        PairsConfig,
-        kinds=kinds_of(kind),
-        min_confidence=min_confidence,
-        calibration=calibration,
-        per_problem=per_problem,
-        enlarge=enlarge,
-    )
+    pairing = pairs_section(kind, min_confidence, calibration, per_problem, enlarge)
     with session(verbose=verbose) as plugins:
         find("ranker", ranker, plugins.rankers)
         find("executor", executor, plugins.executors)

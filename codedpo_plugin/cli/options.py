@@ -14,6 +14,8 @@ from codedpo_plugin.errors import UsageError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from codedpo_plugin.config import PairsConfig
+
     M = TypeVar("M", bound=BaseModel)
 
 
@@ -125,6 +127,22 @@ def file_of(name: str | None) -> Path | None:
     from codedpo_plugin.inputs import input_file
 
     return None if name is None else input_file(name)
+
+
+def pairs_section(
+    kind: str, min_confidence: float | None, calibration: Path | None, per_problem: int, enlarge: int
+) -> PairsConfig:
+    """Return the ``pairs`` section of the options that ``build`` and ``pairs`` share."""
+    from codedpo_plugin.config import PairsConfig
+
+    return make(
+        PairsConfig,
+        kinds=kinds_of(kind),
+        min_confidence=min_confidence,
+        calibration=calibration,
+        per_problem=per_problem,
+        enlarge=enlarge,
+    )
 
 
 def kinds_of(text: str) -> tuple[str, ...]:

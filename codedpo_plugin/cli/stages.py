@@ -23,9 +23,9 @@ from codedpo_plugin.cli.options import (
     Seed,
     Verbose,
     Workers,
-    kinds_of,
     make,
     metadata_of,
+    pairs_section,
 )
 
 Afresh = Annotated[bool, typer.Option("--restart", help="Forget what an interrupted run of this stage left.")]
@@ -79,16 +79,9 @@ def pairs(
     verbose: Verbose = False,
 ) -> None:
     """Build preference pairs from DIR/scores.parquet; write DIR/pairs.jsonl."""
-    from codedpo_plugin.config import ExecuteConfig, PairsConfig
+    from codedpo_plugin.config import ExecuteConfig
 
-    config = make(
-        PairsConfig,
-        kinds=kinds_of(kind),
-        min_confidence=min_confidence,
-        calibration=calibration,
-        per_problem=per_problem,
-        enlarge=enlarge,
-    )
+    config = pairs_section(kind, min_confidence, calibration, per_problem, enlarge)
     with _stage(directory, 0, restart=restart, verbose=verbose) as pipeline:
         pipeline.pairs(config, make(ExecuteConfig, sandbox=sandbox))
 

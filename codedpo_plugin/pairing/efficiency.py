@@ -90,6 +90,8 @@ def enlarged(
     The best solution is the contender with the highest score.
     """
     larger = larger_checks(checks, problem.candidates.entry_point, factor)
+    if not larger:
+        return solutions, checks
     programs = [problem.candidates.solutions[solution] for solution in solutions]
     best = int(np.argmax(problem.scores.solutions[solutions]))
     same, answered = agreed(pool, programs, best, larger)

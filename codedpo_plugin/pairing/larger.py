@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from codedpo_plugin.execution import Check, Ending, Job, Limits, Mode, Pool
 from codedpo_plugin.execution.assertions import Parsed, is_literal
+from codedpo_plugin.execution.requests import Answer
+from codedpo_plugin.execution.wire import decode
 
 LIMITS = Limits(cpu_s=5.0)
 
@@ -56,7 +58,7 @@ def agreed(
     ``best`` is a position in ``programs``. A program that fails or runs out of time disagrees.
     """
     results = [result.answers for result in pool.run([Job(program, checks, LIMITS) for program in programs])]
-    answered = [i for i, answer in enumerate(results[best]) if answer.ending is Ending.VALUE]
+    answered = [i for i, answer in enumerate(results[best]) if answer.ending is Ending.VALUE and _says(answer)]
     wanted = [results[best][i].payload for i in answered]
     same = [
         number
@@ -65,3 +67,11 @@ def agreed(
         and all(answers[i].ending is Ending.VALUE for i in answered)
     ]
     return same, tuple(checks[i] for i in answered)
+
+
+def _says(answer: Answer) -> bool:
+    """Return whether a value can be compared: an object without a built-in form does not even equal itself."""
+    try:
+        return bool(decode(answer.payload) == decode(answer.payload))
+    except ValueError:
+        return False

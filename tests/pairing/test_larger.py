@@ -66,3 +66,10 @@ def test_solutions_agree_with_the_best_one_where_it_answers():
 def test_where_the_best_one_answers_nothing_there_is_nothing_to_agree_on():
     with Pool(1) as pool:
         assert agreed(pool, ["def f(x):\n    return x[9]"], 0, (Check("f([1] * 2)"),)) == ([0], ())
+
+
+def test_objects_that_equal_nothing_are_nothing_to_agree_on():
+    program = "class A: pass\ndef f(x):\n    return [A()] if x else x"
+    checks = (Check("f([1] * 2)"), Check("f([])"))
+    with Pool(1) as pool:
+        assert agreed(pool, [program, program + "  # other"], 0, checks) == ([0, 1], (Check("f([])"),))
