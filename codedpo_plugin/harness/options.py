@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -43,3 +43,20 @@ def read_options(model: type[OptionsT], metadata: Mapping[str, Any] | None) -> O
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise UsageError(f"--metadata: {wrong}") from error
+
+
+def asking_defaults(task: str, version: float, metrics: Sequence[str], *, sampled: bool) -> dict[str, Any]:
+    """Return the lm-eval configuration of a task that makes something of the answers, and knows no right ones."""
+    return {
+        "task": task,
+        "test_split": "test",
+        "output_type": "generate_until",
+        "doc_to_text": "prompt",
+        "doc_to_target": "",
+        "target_delimiter": "",
+        "num_fewshot": 0,
+        "generation_kwargs": {"until": [], "do_sample": sampled},
+        "metric_list": [{"metric": m, "aggregation": "mean", "higher_is_better": True} for m in metrics],
+        "process_results": "process_results",
+        "metadata": {"version": version},
+    }

@@ -25,7 +25,7 @@ from codedpo_plugin.formats import jsonl, parquet
 from codedpo_plugin.generation.prompts import solution_prompt
 from codedpo_plugin.generation.sampling import Request, candidates_from, requests_for
 from codedpo_plugin.harness.answers import answers_to
-from codedpo_plugin.harness.options import TaskOptions, read_options
+from codedpo_plugin.harness.options import TaskOptions, asking_defaults, read_options
 from codedpo_plugin.manager import create_plugins, find
 from codedpo_plugin.pipeline import Pipeline
 from codedpo_plugin.processes import number_of_processes, process_number
@@ -71,7 +71,7 @@ class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         self._by_id = {problem.problem_id: problem for problem in self.problems}
         self._outcomes: dict[str, dict[str, float]] = {}
         self._chat = False
-        defaults = _defaults()
+        defaults = asking_defaults("codedpo_pairs", self.VERSION, METRICS, sampled=True)
         self._sampling: Mapping[str, Any] = dict(defaults["generation_kwargs"])
         super().__init__(config=defaults | settings)
 
@@ -190,20 +190,3 @@ def _problems(options: PairsOptions, context: Context) -> list[Problem]:
     source: dict[str, Any] = {"path": options.problems} if options.problems else {"suite": options.suite}
     config = ProblemsConfig(**source, split=options.split)
     return list(context.plugins.make_problems((), config, ExecuteConfig(), context))
-
-
-def _defaults() -> dict[str, Any]:
-    """Return the lm-eval configuration of the task."""
-    return {
-        "task": "codedpo_pairs",
-        "test_split": "test",
-        "output_type": "generate_until",
-        "doc_to_text": "prompt",
-        "doc_to_target": "",
-        "target_delimiter": "",
-        "num_fewshot": 0,
-        "generation_kwargs": {"until": [], "do_sample": True},
-        "metric_list": [{"metric": m, "aggregation": "mean", "higher_is_better": True} for m in METRICS],
-        "process_results": "process_results",
-        "metadata": {"version": PairsTask.VERSION},
-    }

@@ -25,7 +25,7 @@ from codedpo_plugin.config import (
 )
 from codedpo_plugin.context import Context
 from codedpo_plugin.formats import jsonl
-from codedpo_plugin.harness.options import TaskOptions, read_options
+from codedpo_plugin.harness.options import TaskOptions, asking_defaults, read_options
 from codedpo_plugin.manager import create_plugins
 from codedpo_plugin.problems.making.asking import sampling
 from codedpo_plugin.problems.making.factory import as_made, distinct, read
@@ -77,7 +77,7 @@ class ProblemsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no ty
         self._questions = self._ask()
         self._kept: dict[str, dict[str, float]] = {}
         self._chat = False
-        defaults = _defaults(self.METHOD)
+        defaults = asking_defaults(f"codedpo_{self.METHOD.replace('-', '_')}", self.VERSION, METRICS, sampled=False)
         self._sampling: Mapping[str, Any] = dict(defaults["generation_kwargs"])
         super().__init__(config=defaults | settings)
 
@@ -196,20 +196,3 @@ def _start(options: ProblemsOptions) -> ProblemsConfig:
 
 def _by_key(questions: Any) -> dict[str, Question]:
     return {question.key: question for question in questions}
-
-
-def _defaults(method: str) -> dict[str, Any]:
-    """Return the lm-eval configuration of a task."""
-    return {
-        "task": f"codedpo_{method.replace('-', '_')}",
-        "test_split": "test",
-        "output_type": "generate_until",
-        "doc_to_text": "prompt",
-        "doc_to_target": "",
-        "target_delimiter": "",
-        "num_fewshot": 0,
-        "generation_kwargs": {"until": [], "do_sample": False},
-        "metric_list": [{"metric": m, "aggregation": "mean", "higher_is_better": True} for m in METRICS],
-        "process_results": "process_results",
-        "metadata": {"version": ProblemsTask.VERSION},
-    }
