@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.evaluation.passk import Estimate, bootstrap_mean, pass_at_k
@@ -103,9 +106,11 @@ class SuiteResult:
         return {sample.problem_id: sample.reason for sample in self.samples if not sample.ran}
 
 
-def status_of(verdicts: Sequence[int]) -> str:
+def status_of(verdicts: ArrayLike) -> str:
     """Return ``pass`` if every verdict is, or the first that is not, in lower case."""
-    return next((Verdict(v).name.lower() for v in verdicts if v != Verdict.PASS), "pass")
+    codes = np.asarray(verdicts)
+    failed = np.flatnonzero(codes != Verdict.PASS)
+    return Verdict(codes[failed[0]]).name.lower() if failed.size else "pass"
 
 
 def write_result(path: Path, result: SuiteResult) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from codedpo_plugin.collection import no_collection
 from codedpo_plugin.config import EvaluateConfig, ExecuteConfig, ModelConfig
 from codedpo_plugin.errors import CodeDPOError, EvaluationError, UsageError, boundary
 from codedpo_plugin.evaluation.results import SampleResult, SuiteResult
@@ -67,6 +68,7 @@ def _task_id(value: Mapping[str, Any], prefix: str) -> str:
     return task if task.startswith(prefix) else prefix + task
 
 
+@no_collection()
 def evaluate_samples(
     suite: Suite,
     path: Path,

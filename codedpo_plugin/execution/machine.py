@@ -8,7 +8,12 @@ from functools import cache
 
 def load() -> float:
     """Return how many processes want each core of the machine, at least one: it is slower by about as much."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    return max(1.0, os.getloadavg()[0] / _logical_cores())
+
+
+@cache
+def _logical_cores() -> int:
+    return os.cpu_count() or 1
 
 
 @cache

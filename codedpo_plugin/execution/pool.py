@@ -57,7 +57,7 @@ AHEAD: Final = 64
 ATTEMPTS: Final = 3
 """A job during which its worker died is tried again in a fresh worker, the last time alone; then it is a crash."""
 
-CROWDED: Final = 0.3
+CROWDED: Final = 0.2
 """Share of its CPU time after which a program's check is put off while others run, to be asked again alone."""
 
 

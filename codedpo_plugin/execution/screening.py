@@ -30,7 +30,7 @@ from codedpo_plugin.execution.pool import Pool
 from codedpo_plugin.execution.requests import Ending, Job, JobResult
 from codedpo_plugin.records import PassMatrix, Verdict
 
-FIRST_WAVES: Final = {0: 8, 8: 64}
+FIRST_WAVES: Final = {0: 16, 16: 128}
 """Where a wave ends, by where it starts."""
 WAVE: Final = 256
 """Tests of each wave after those."""

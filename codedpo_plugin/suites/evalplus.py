@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -30,6 +31,8 @@ REFERENCE_LIMITS: Final = Limits(cpu_s=60.0, wall_s=120.0, memory_mb=4096, answe
 MIN_TIME_LIMIT_S: Final = 1.0
 TIME_FACTOR: Final = 4.0
 """A sample may take so many times as long as the canonical solution, as ``evalplus.config`` has it."""
+DOUBTFUL: Final = re.compile("inf|nan|<")
+"""What the ``repr`` of a value contains if it may not evaluate to the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ def _call(entry_point: str, arguments: Any) -> Check:
 def _argument(value: Any) -> str:
     """Return the source of an argument: its ``repr`` where that can be evaluated for sure, as it mostly can."""
     text = repr(value)
-    return str(to_source(value)) if any(doubt in text for doubt in ("inf", "nan", "<")) else text
+    return str(to_source(value)) if DOUBTFUL.search(text) else text
 
 
 def _suite_problem(dataset: str, task: Any, cases: list[Case]) -> SuiteProblem:

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import json
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,7 +31,7 @@ FORMAT: Final = 2
 """Of the files; part of their name."""
 LONG: Final = 1 << 16
 """Characters from which an encoded answer is kept as a digest."""
-UNEQUAL_TO_ITSELF: Final = ("NaN", '"object"', '"array"')
+UNEQUAL_TO_ITSELF: Final = re.compile('NaN|"object"|"array"')
 """What an encoded value contains if it may be unequal to a value encoded alike."""
 
 
@@ -55,7 +56,7 @@ class Reference:
 
     def has_encoding(self, payload: str) -> bool:
         """Return whether an encoded value is surely equal to the answer: encoded alike, and equal to itself."""
-        return _keep(payload) == self.kept and not any(text in payload for text in UNEQUAL_TO_ITSELF)
+        return _keep(payload) == self.kept and not UNEQUAL_TO_ITSELF.search(payload)
 
 
 def _keep(payload: str) -> str:
@@ -76,7 +77,7 @@ def _ask_again(program: str, check: Check, limits: Limits) -> str:
     return answer.payload
 
 
-Row = list[tuple[str, float, str]]
+Row = list[tuple[Ending, float, str]]
 """Ending, CPU seconds and what is kept, of each check of a job."""
 
 
@@ -90,7 +91,7 @@ def reference_answers(name: str, jobs: Sequence[Job]) -> list[list[Reference]]:
         with suppress(InputError):  # a cache that cannot be written to costs time only
             _write(path, rows)
     return [
-        [Reference(job, number, Ending(ending), cpu_s, kept) for number, (ending, cpu_s, kept) in enumerate(row)]
+        [Reference(job, number, ending, cpu_s, kept) for number, (ending, cpu_s, kept) in enumerate(row)]
         for job, row in zip(jobs, rows, strict=True)
     ]
 
@@ -100,9 +101,9 @@ def _compute(jobs: Sequence[Job]) -> list[Row]:
         return [[_entry(answer) for answer in result.answers] for result in pool.run(jobs)]
 
 
-def _entry(answer: Answer) -> tuple[str, float, str]:
+def _entry(answer: Answer) -> tuple[Ending, float, str]:
     kept = _keep(answer.payload) if answer.ending is Ending.VALUE else ""
-    return answer.ending.value, max(answer.cpu_ns, 0) / 1e9, kept
+    return answer.ending, max(answer.cpu_ns, 0) / 1e9, kept
 
 
 def _digest(jobs: Sequence[Job]) -> str:
@@ -117,7 +118,7 @@ def _read(path: Path, jobs: Sequence[Job]) -> list[Row] | None:
     """Return what a file of the cache holds; None if there is none, or none that fits."""
     try:
         rows = json.loads(gzip.decompress(path.read_bytes()))
-        kept = [[(Ending(e).value, float(s), str(p)) for e, s, p in row] for row in rows]
+        kept = [[(Ending(e), float(s), str(p)) for e, s, p in row] for row in rows]
     except (OSError, EOFError, ValueError, TypeError):
         return None
     return kept if [len(row) for row in kept] == [len(job.checks) for job in jobs] else None
