@@ -53,6 +53,7 @@ CONFINED = b"confined\n"  # what such a process sends before its program gets to
 # (decimal, hashlib) or other modules (dataclasses); threading (queue imports it) has a hook that doubles its cost.
 PRELOAD = "abc bisect collections copy functools heapq itertools math operator re string textwrap typing".split()  # noqa: SIM905
 LIBC = ctypes.CDLL(None, use_errno=True)
+YOUNG = 10_000  # objects between two collections; with Python's 700 they take a tenth of the time of drawing a figure
 F_SETPIPE_SZ = 1031
 PIPE_BYTES = 1 << 20  # the pipe is emptied now and then: a program that fills it waits
 
@@ -255,6 +256,7 @@ def settle() -> None:
         sys.modules["numpy"].random.seed(0)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG)
 
 
 def compile_check(mode: str, source: str) -> tuple[str, CodeType | str]:
