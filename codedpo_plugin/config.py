@@ -182,6 +182,9 @@ class TimingConfig(Section):
     budget_s: float = Field(30.0, gt=0, description="start no further round of a pair after so many seconds")
     passes: int = Field(5, gt=0, description="timed passes a round; their minimum counts")
     min_pass_ms: float = Field(1.0, gt=0, description="a pass repeats the tests until it takes so long")
+    solutions: int = Field(
+        4, gt=0, description="right solutions of a problem that a comparison times on either side, at most"
+    )
 
 
 class PairsConfig(Section):

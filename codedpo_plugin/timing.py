@@ -15,8 +15,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import comb, inf
-from statistics import median
+from math import comb, inf, isfinite, nan
+from statistics import geometric_mean, median
 
 from codedpo_plugin.config import TimingConfig
 from codedpo_plugin.execution import Check, Limits, Pool, TimingJob
@@ -63,6 +63,24 @@ def compare_rounds(first: Sequence[float], second: Sequence[float], error: float
     k = interval_rank(len(ratios), error)
     low, high = (0.0, inf) if k is None else (ratios[k], ratios[-1 - k])
     return Ratio(median(ratios), low, high, min(first), min(second), len(ratios))
+
+
+def mean_ratio(ratios: Sequence[Ratio]) -> Ratio:
+    """Return the geometric mean of ratios, at least one, in all their figures; the rounds are added up.
+
+    The interval is wider than it need be: errors of single ratios cancel out in their mean.
+    """
+    if len(ratios) == 1:
+        return ratios[0]
+
+    def mean(name: str) -> float:
+        values = [value for ratio in ratios if isfinite(value := getattr(ratio, name))]
+        return geometric_mean(values) if values else nan
+
+    low = 0.0 if any(ratio.low == 0 for ratio in ratios) else mean("low")
+    high = inf if any(ratio.high == inf for ratio in ratios) else mean("high")
+    rounds = sum(ratio.rounds for ratio in ratios)
+    return Ratio(mean("value"), low, high, mean("first_ns"), mean("second_ns"), rounds)
 
 
 def interval_rank(n: int, error: float = ERROR) -> int | None:

@@ -44,6 +44,9 @@ def compare(
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Also draw it into this file: .svg, .png or .pdf.")] = None,
     budget_s: Annotated[float, typer.Option(help="Seconds to spend on timing one problem, once.")] = 30.0,
+    solutions: Annotated[
+        int, typer.Option(min=1, help="Right solutions of a problem to time on either side, at most.")
+    ] = 4,
     workers: Workers = None,
     sandbox: SandboxName = "auto",
     verbose: Verbose = False,
@@ -60,7 +63,7 @@ def compare(
     gates = [parse_gate(text) for text in gate or []]
     if plot:
         require_plot(plot)
-    timing = make(TimingConfig, budget_s=budget_s)
+    timing = make(TimingConfig, budget_s=budget_s, solutions=solutions)
     repeats = experiments or (PLOTTED_EXPERIMENTS if plot else 1)
     execute, given = make(ExecuteConfig, sandbox=sandbox, workers=workers), metadata_of(metadata)
     with session(verbose=verbose) as plugins:

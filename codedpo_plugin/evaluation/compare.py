@@ -1,6 +1,6 @@
 """Before against after: pass@k, and speed on the problems that both solve.
 
-Speed is measured, not read from logs: for each problem a right solution of either side is timed against the other
+Speed is measured, not read from logs: for each problem right solutions of either side are timed against each other
 in one interleaved run, on the suite's timing inputs.
 """
 
@@ -17,7 +17,14 @@ from codedpo_plugin.config import TimingConfig
 from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.evaluation.passk import Estimate, bootstrap_mean, pass_at_k
 from codedpo_plugin.evaluation.results import SampleResult, SuiteResult
-from codedpo_plugin.evaluation.speed import Outcome, ProblemSpeed, Speeds, measure_speeds, median_experiment
+from codedpo_plugin.evaluation.speed import (
+    Outcome,
+    ProblemSpeed,
+    Solved,
+    Speeds,
+    measure_speeds,
+    median_experiment,
+)
 from codedpo_plugin.execution import Pool
 from codedpo_plugin.formats.files import atomic_write
 from codedpo_plugin.suites import SuiteProblem, version_of
@@ -67,7 +74,7 @@ def compare_results(
         raise EvaluationError(f"results of different suites cannot be compared: {before.suite} and {after.suite}")
     for side, result in (("before", before), ("after", after)):
         require_version(f"the result {side}", result, problems)
-    solved = first_right(before.samples), first_right(after.samples)
+    solved = right_solutions(before.samples), right_solutions(after.samples)
     common = [p for p in problems if all(p.problem.problem_id in side for side in solved)]
     sampled = before.by_problem().keys() & after.by_problem().keys()
     measured = _measure(common, solved, pool, config, experiments, progress)
@@ -100,18 +107,18 @@ def require_version(what: str, result: SuiteResult, problems: Sequence[SuiteProb
         )
 
 
-def first_right(samples: Iterable[SampleResult]) -> dict[str, str]:
-    """Return the first right solution of each problem that has one."""
-    right: dict[str, str] = {}
+def right_solutions(samples: Iterable[SampleResult]) -> dict[str, list[str]]:
+    """Return the right solutions of each problem that has one, in the order of the samples."""
+    right: dict[str, list[str]] = {}
     for sample in samples:
         if sample.passed:
-            right.setdefault(sample.problem_id, sample.solution)
+            right.setdefault(sample.problem_id, []).append(sample.solution)
     return right
 
 
 def _measure(
     problems: Sequence[SuiteProblem],
-    solved: tuple[Mapping[str, str], Mapping[str, str]],
+    solved: tuple[Solved, Solved],
     pool: Pool,
     config: TimingConfig,
     experiments: int,

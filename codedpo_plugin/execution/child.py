@@ -53,7 +53,8 @@ CONFINED = b"confined\n"  # what such a process sends before its program gets to
 # (decimal, hashlib) or other modules (dataclasses); threading (queue imports it) has a hook that doubles its cost.
 PRELOAD = "abc bisect collections copy functools heapq itertools math operator re string textwrap typing".split()  # noqa: SIM905
 LIBC = ctypes.CDLL(None, use_errno=True)
-YOUNG = 10_000  # objects between two collections; with Python's 700 they take a tenth of the time of drawing a figure
+# Objects between two collections. With Python's 700, collecting takes a tenth of the time of drawing a figure.
+YOUNG = 10_000
 F_SETPIPE_SZ = 1031
 PIPE_BYTES = 1 << 20  # the pipe is emptied now and then: a program that fills it waits
 

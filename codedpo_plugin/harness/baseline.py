@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from codedpo_plugin.config import ExecuteConfig, TimingConfig
-from codedpo_plugin.evaluation.compare import first_right, require_version
+from codedpo_plugin.evaluation.compare import require_version, right_solutions
 from codedpo_plugin.evaluation.results import SampleResult
 from codedpo_plugin.evaluation.sources import Judge, read_side
-from codedpo_plugin.evaluation.speed import Outcome, ProblemSpeed, Speeds, measure_speeds
+from codedpo_plugin.evaluation.speed import Outcome, ProblemSpeed, Solved, Speeds, measure_speeds
 from codedpo_plugin.execution import Pool
 from codedpo_plugin.execution.sandboxes import Sandbox
 from codedpo_plugin.harness.options import SuiteOptions
@@ -28,21 +28,21 @@ class Baseline:
 
     path: Path
     problems: tuple[SuiteProblem, ...]
-    solved: Mapping[str, str]
-    """The first right program of each problem that has one."""
+    solved: Solved
+    """The right programs of each problem that has one."""
 
     def measure(self, results: Sequence[Mapping[str, Any]], pool: Pool) -> dict[str, ProblemSpeed]:
-        """Time the first right one of each problem's new samples against the baseline's, by problem.
+        """Time the right ones of each problem's new samples against the baseline's, by problem.
 
         ``results`` are samples as they are logged. Give it a pool of one worker.
         """
-        new = first_right(SampleResult(**sample) for sample in results)
+        new = right_solutions(SampleResult(**sample) for sample in results)
         common = [p for p in self.problems if p.problem.problem_id in self.solved.keys() & new.keys()]
         speeds = measure_speeds(common, self.solved, new, pool, TimingConfig())
         log.info("%s", self._summary(speeds, new))
         return {speed.problem_id: speed for speed in speeds.problems}
 
-    def _summary(self, speeds: Speeds, new: Mapping[str, str]) -> str:
+    def _summary(self, speeds: Speeds, new: Solved) -> str:
         outcomes = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in speeds.counts.items())
         return (
             f"against {self.path}: {len(speeds.problems)} problems solved by both (before {len(self.solved)}, "
@@ -69,7 +69,7 @@ def open_baseline(
     path = Path(options.baseline)
     result = read_side(path, Judge(loaded, given, execute, sandboxes))[suite.name]
     require_version(f"the baseline {path}", result, problems)
-    return Baseline(path, tuple(problems), first_right(result.samples))
+    return Baseline(path, tuple(problems), right_solutions(result.samples))
 
 
 def speed_metrics(speed: ProblemSpeed | None) -> dict[str, float]:

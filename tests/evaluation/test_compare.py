@@ -100,9 +100,16 @@ def test_a_ratio_below_one_means_that_it_became_slower():
     assert found.speeds.problems[0].outcome() is Outcome.SLOWER
 
 
-def test_the_first_right_sample_of_each_side_is_measured():
+def test_right_samples_are_measured_and_no_wrong_ones():
     before = result(a=[(BROKEN, False), (SLOW, True), (FAST, True)])
     found = compare_results(before, result(a=[(FAST, True)]), problems("a"), Figures(), CONFIG)
+    assert found.speeds.ratios[0].value == pytest.approx((len(SLOW) / len(FAST)) ** 0.5)
+
+
+def test_how_many_right_samples_are_measured_can_be_said():
+    before = result(a=[(SLOW, True), (FAST, True)])
+    one = CONFIG.model_copy(update={"solutions": 1})
+    found = compare_results(before, result(a=[(FAST, True)]), problems("a"), Figures(), one)
     assert found.speeds.ratios[0].value == pytest.approx(len(SLOW) / len(FAST))
 
 

@@ -7,12 +7,19 @@ import math
 import pytest
 
 from codedpo_plugin.config import TimingConfig
-from codedpo_plugin.evaluation.speed import Outcome, ProblemSpeed, Speeds, measure_speeds, median_experiment
+from codedpo_plugin.evaluation.speed import (
+    Outcome,
+    ProblemSpeed,
+    Speeds,
+    matched,
+    measure_speeds,
+    median_experiment,
+)
 from codedpo_plugin.execution import Pool, TimingResult
 from codedpo_plugin.execution.assertions import plan_test
 from codedpo_plugin.records import Problem
 from codedpo_plugin.suites import SuiteProblem
-from codedpo_plugin.timing import Ratio
+from codedpo_plugin.timing import Ratio, mean_ratio
 
 CONFIG = TimingConfig(rounds=6, passes=2, min_pass_ms=0.1)
 
@@ -101,7 +108,7 @@ class Calls:
 @pytest.mark.parametrize(("nothing_ns", "outcome"), [(4.0, Outcome.SAME), (6.0, Outcome.UNCLEAR)])
 def test_inputs_that_are_too_small_are_found_by_timing_a_function_that_does_nothing(nothing_ns, outcome):
     problem = SuiteProblem(Problem("p", "", "f"), "", (plan_test("assert f(1) == 1", "f"),), 1)
-    programs = {"p": "def f(n): return n"}, {"p": "def f(n): return 0 + n"}
+    programs = {"p": ["def f(n): return n"]}, {"p": ["def f(n): return 0 + n"]}
     (speed,) = measure_speeds([problem], *programs, Calls(nothing_ns), CONFIG).problems
     assert speed.outcome() is outcome
 
@@ -109,5 +116,73 @@ def test_inputs_that_are_too_small_are_found_by_timing_a_function_that_does_noth
 def test_a_difference_in_nanoseconds_of_one_call_is_measured_by_repeating_it(pool: Pool):
     problem = SuiteProblem(Problem("p", "", "f"), "", (plan_test("assert f(1) == 1", "f"),), 1)
     slow = "def f(n):\n    for _ in range(40): pass\n    return n"
-    (speed,) = measure_speeds([problem], {"p": slow}, {"p": "def f(n): return n"}, pool, CONFIG).problems
+    (speed,) = measure_speeds([problem], {"p": [slow]}, {"p": ["def f(n): return n"]}, pool, CONFIG).problems
     assert speed.outcome() is Outcome.FASTER
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "most", "pairs"),
+    [
+        ("a", "x", 4, ["ax"]),
+        ("abc", "xyz", 2, ["ax", "by"]),
+        ("ab", "xyz", 4, ["ax", "by", "az"]),
+        ("abcde", "x", 4, ["ax", "bx", "cx", "dx"]),
+    ],
+)
+def test_solutions_are_matched_in_order_and_the_shorter_side_begins_again(old, new, most, pairs):
+    assert matched(old, new, most) == [tuple(pair) for pair in pairs]
+
+
+PROBLEM = SuiteProblem(Problem("p", "", "f"), "", (plan_test("assert f(1) == 1", "f"),), 1)
+
+
+class Lengths:
+    """Stands for a pool: programs take as long as they are; those with a ``raise`` fail. Notes what was timed."""
+
+    def __init__(self) -> None:
+        self.timed: list[str] = []
+
+    def time(self, jobs):
+        for job in jobs:
+            self.timed.append(job.program)
+            yield TimingResult(() if "raise" in job.program else (float(len(job.program)),))
+
+
+def program(length: int) -> str:
+    head = "def f(n): return "
+    return head + "n" * (length - len(head))
+
+
+def test_the_speed_of_a_problem_is_the_mean_over_pairs_of_its_solutions():
+    pool, old = Lengths(), [program(100), program(200), program(50)]
+    (speed,) = measure_speeds([PROBLEM], {"p": old}, {"p": [program(50)]}, pool, CONFIG).problems
+    assert speed.ratio.value == pytest.approx((2 * 4 * 1) ** (1 / 3))
+    assert speed.outcome() is Outcome.FASTER
+
+
+def test_equal_pairs_are_timed_once_and_count_as_often_as_they_occur():
+    pool, old = Lengths(), [program(200), program(100), program(200) + "  # again", program(200)]
+    (speed,) = measure_speeds([PROBLEM], {"p": old}, {"p": [program(100)]}, pool, CONFIG).problems
+    assert speed.ratio.value == pytest.approx(2 ** (3 / 4))
+    once = Lengths()
+    measure_speeds([PROBLEM], {"p": old[:1]}, {"p": [program(100)]}, once, CONFIG)
+    assert len(pool.timed) == len(once.timed)
+
+
+def test_a_pair_that_fails_does_not_keep_the_others_from_counting():
+    solutions = ["def f(n): raise ValueError", program(200)]
+    (speed,) = measure_speeds([PROBLEM], {"p": solutions}, {"p": [program(100)]}, Lengths(), CONFIG).problems
+    assert speed.ratio.value == pytest.approx(2)
+
+
+def test_further_pairs_are_not_timed_when_the_budget_is_spent():
+    pool, old = Lengths(), [program(200), program(400), program(800)]
+    spent = CONFIG.model_copy(update={"budget_s": 1e-9})
+    (speed,) = measure_speeds([PROBLEM], {"p": old}, {"p": [program(100)]}, pool, spent).problems
+    assert speed.ratio.value == pytest.approx(2)
+
+
+def test_a_problem_whose_only_difference_is_unclear_stays_unclear():
+    found = mean_ratio([ratio(1.0), Ratio(3.0, 0.0, math.inf, 1.0, 3.0, 2)])
+    assert (found.value, found.low, found.high) == (pytest.approx(3**0.5), 0.0, math.inf)
+    assert ProblemSpeed("p", found).outcome() is Outcome.UNCLEAR

@@ -171,6 +171,17 @@ def test_a_chat_model_is_instructed_and_its_code_block_is_run():
     assert results["results"]["codedpo_micro"]["pass@1,execute"] == 1.0
 
 
+@pytest.mark.parametrize(("n_samples", "asked_again"), [(1, 0), (2, 2)])
+def test_lm_evals_cache_keeps_greedy_answers_and_no_sampled_ones(tmp_path, n_samples, asked_again):
+    right = {e.prompt: e.reference.removeprefix(e.prompt) for e in micro_problems("heldout")}
+    models = [MockLM(lambda request: right[request.args[0]]) for _ in range(2)]
+    options = {"use_cache": str(tmp_path / "cache"), "limit": 3}
+    found = [evaluate(lm, "codedpo_micro", {"n_samples": n_samples}, **options) for lm in models]
+    assert [results["results"]["codedpo_micro"]["pass@1,execute"] for results in found] == [1.0, 1.0]
+    assert len(models[0].requests) == 3 * n_samples
+    assert len(models[1].requests) == 3 * asked_again
+
+
 def test_generation_arguments_can_be_overridden():
     lm = MockLM(lambda request: "    pass\n")
     evaluate(lm, "codedpo_micro", {}, limit=1, gen_kwargs={"max_gen_toks": 17, "temperature": 0.3})
