@@ -16,7 +16,7 @@ import numpy as np
 
 from codedpo_plugin.collection import no_collection
 from codedpo_plugin.execution import Pool, Runtime
-from codedpo_plugin.execution.matrix import BATCH, Workload, execute
+from codedpo_plugin.execution.matrix import Workload, execute
 from codedpo_plugin.execution.sandboxes import Sandbox
 from codedpo_plugin.execution.screening import screen
 from codedpo_plugin.records import PassMatrix, Verdict
@@ -101,7 +101,7 @@ def judge(entries: Sequence[Entry], engine: Engine) -> list[Judged]:
     return [matrices[number] for number in range(len(entries))]
 
 
-WORTHWHILE: Final = 2 * BATCH
+WORTHWHILE: Final = 64
 """Problems that have to be left for another worker to be worth starting."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -23,7 +23,7 @@ from codedpo_plugin.execution.requests import Answer, Check, Ending, Job, JobRes
 from codedpo_plugin.execution.wire import decode
 from codedpo_plugin.records import Candidates, PassMatrix, Verdict
 
-BATCH: Final = 32
+BATCH: Final = 64
 """Problems judged together: large enough that workers seldom wait for the last program of a batch."""
 
 VERDICTS: Final = {
@@ -86,10 +86,15 @@ def execute(pool: Pool, workloads: Iterable[Workload], *, record_times: bool = F
     makes them differ from run to run.
     """
     stream = iter(workloads)
-    while batch := list(islice(stream, BATCH)):
-        sheets = [sheet_of(work) for work in batch]
-        answered = _run_programs(pool, sheets)  # values are judged while the next programs run
-        judge_elsewhere(pool, [cell for sheet in answered for cell in judge_values(sheet)])
+    while True:
+        sheets: list[Sheet] = []
+        pending: list[Pending] = []
+        for sheet in _run_programs(pool, islice(stream, BATCH)):
+            sheets.append(sheet)
+            pending += judge_values(sheet)  # while the next programs run
+        if not sheets:
+            return
+        judge_elsewhere(pool, pending)
         for sheet in sheets:
             yield _matrix(sheet, record_times=record_times)
 
@@ -100,15 +105,26 @@ def sheet_of(work: Workload) -> Sheet:
     return Sheet(work, tuple(dict.fromkeys(work.programs)), [], {}, inside)
 
 
-def _run_programs(pool: Pool, sheets: Sequence[Sheet]) -> Iterator[Sheet]:
-    """Run each program of each sheet once, against all tests of its problem; yield sheets as they are filled."""
-    checks = [tuple(plan.check for plan in sheet.work.plans) for sheet in sheets]
-    pairs = list(zip(sheets, checks, strict=True))
-    results = pool.run(Job(p, check, sheet.work.limits) for sheet, check in pairs for p in sheet.programs)
-    for sheet in sheets:
-        sheet.answers.extend(islice(results, len(sheet.programs)))
-        yield sheet
-    next(results, None)  # let the generator finish
+def _run_programs(pool: Pool, workloads: Iterable[Workload]) -> Iterator[Sheet]:
+    """Run each program of each workload once, against all tests of its problem; yield sheets as they are filled.
+
+    A workload is taken when a worker is about to be free for it: what it costs to plan, it costs while others run.
+    """
+    begun: deque[Sheet] = deque()
+
+    def jobs() -> Iterator[Job]:
+        for work in workloads:
+            begun.append(sheet_of(work))
+            checks = tuple(plan.check for plan in work.plans)
+            yield from [Job(program, checks, work.limits) for program in begun[-1].programs]
+
+    for result in pool.run(jobs()):
+        while not begun[0].programs:
+            yield begun.popleft()
+        begun[0].answers.append(result)
+        if len(begun[0].answers) == len(begun[0].programs):
+            yield begun.popleft()
+    yield from begun  # without programs
 
 
 @dataclass(frozen=True, slots=True)
