@@ -67,7 +67,9 @@ def demo_config(seed: int, execute: ExecuteConfig, split: str = "composed_heldou
             gradient_accumulation=1,
             max_length=256,
         ),
-        evaluate=EvaluateConfig(n_samples=10, temperature=1.0, max_tokens=128, metadata={"split": split}),
+        evaluate=EvaluateConfig(
+            n_samples=10, temperature=1.0, top_p=1.0, max_tokens=128, metadata={"split": split}
+        ),
     )
 
 

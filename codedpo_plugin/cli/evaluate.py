@@ -43,7 +43,8 @@ def evaluate(
     ] = None,
     n_samples: Annotated[int, typer.Option(help="Samples a problem.")] = 1,
     temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.0,
-    max_tokens: Annotated[int, typer.Option(help="Longest answer.")] = 512,
+    top_p: Annotated[float, typer.Option(help="Of nucleus sampling, where the temperature is not 0.")] = 0.95,
+    max_tokens: Annotated[int, typer.Option(help="Longest answer.")] = 768,
     k: Annotated[str, typer.Option("--k", help="The k of pass@k, separated by commas.")] = "1",
     limit: Annotated[int | None, typer.Option(help="The first so many problems.")] = None,
     metadata: Metadata = "{}",
@@ -69,8 +70,8 @@ def evaluate(
     if (model is None) == (samples is None):
         raise UsageError("give exactly one of --model and --samples")
     execution = make(ExecuteConfig, workers=workers, sandbox=sandbox)
-    sampling = {"n_samples": n_samples, "temperature": temperature, "max_tokens": max_tokens, "limit": limit}
-    config = make(EvaluateConfig, suites=(suite,), ks=_numbers(k), **sampling)
+    drawn = {"n_samples": n_samples, "temperature": temperature, "top_p": top_p, "max_tokens": max_tokens}
+    config = make(EvaluateConfig, suites=(suite,), ks=_numbers(k), limit=limit, **drawn)
     with session(verbose=verbose) as plugins:
         chosen = find("suite", suite, plugins.suites)
         require_confinement(sandbox, plugins.sandboxes)

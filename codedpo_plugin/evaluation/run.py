@@ -121,11 +121,7 @@ def evaluate_model(
     if max(config.ks) > config.n_samples:
         raise UsageError(f"pass@{max(config.ks)} needs as many samples a problem; there are {config.n_samples}")
     options = {"n_samples": config.n_samples, "ks": config.ks}
-    sampling = {
-        "max_gen_toks": config.max_tokens,
-        "temperature": config.temperature,
-        "do_sample": config.temperature > 0,
-    }
+    sampling = {"max_gen_toks": config.max_tokens, **_sampling(config)}
     result = _run_task(
         suite,
         lm,
@@ -138,7 +134,13 @@ def evaluate_model(
         seed=seed,
     )
     described = {"model": model.model, "model_args": {k: str(v) for k, v in model.model_args.items()}}
-    return replace(result, model=described | {"temperature": config.temperature}, metadata=dict(metadata or {}))
+    return replace(result, model=described | _sampling(config), metadata=dict(metadata or {}))
+
+
+def _sampling(config: EvaluateConfig) -> dict[str, Any]:
+    """Return how samples are drawn, in the names of lm-eval's ``generate_until``."""
+    drawn = config.temperature > 0
+    return {"do_sample": drawn, "temperature": config.temperature, "top_p": config.top_p if drawn else 1.0}
 
 
 def _run_task(

@@ -15,7 +15,9 @@ from codedpo_plugin.programs import normalise
 from codedpo_plugin.records import Problem
 
 LONGEST_RESPONSE_LINES: Final = 80
-"""The sanitizer parses every span of lines; twice the lines take eight times as long."""
+"""Of a response; the sanitizer parses every span of lines: twice the lines take eight times as long."""
+TAB: Final = " " * 4
+"""What a tab becomes, as in EvalPlus's providers."""
 LONGEST_TEST: Final = 4_000
 """Characters of one assertion."""
 LONGEST_TEST_LINES: Final = 20
@@ -39,17 +41,21 @@ def extract_solution(
     """Return the program in a response, by EvalPlus's sanitizer; None if there is none.
 
     A base model's response continues the prompt up to a stop. Counted reasons: ``solution_empty``,
-    ``solution_does_not_parse``, ``solution_without_entry_point``.
+    ``solution_does_not_parse``, ``solution_without_entry_point``; and, without being a reason,
+    ``solution_cut_off``: a response longer than 80 lines, of which the rest was left out.
     """
     from evalplus.sanitize import sanitize
 
-    text = truncate(response, stops) if form == "base" else response
+    text = (truncate(response, stops) if form == "base" else response).replace("\t", TAB)
     if not text.strip():
         counts["solution_empty"] += 1
         return None
-    whole = problem.prompt + text if form == "base" else text
+    lines = text.split("\n")
+    if len(lines) > LONGEST_RESPONSE_LINES:
+        counts["solution_cut_off"] += 1
+    text = "\n".join(lines[:LONGEST_RESPONSE_LINES])
     try:
-        program: str = sanitize("\n".join(whole.split("\n")[:LONGEST_RESPONSE_LINES]), problem.entry_point)
+        program: str = sanitize(problem.prompt + text if form == "base" else text, problem.entry_point)
     except Parsed:
         counts["solution_does_not_parse"] += 1
         return None

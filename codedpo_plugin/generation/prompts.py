@@ -13,6 +13,18 @@ SOLVE: Final = (
 )
 """EvalPlus's instruction for chat models (evalplus.codegen)."""
 
+ANSWER: Final = (
+    "Below is a Python script with a self-contained function that solves the problem and passes corresponding "
+    "tests:\n```python\n"
+)
+"""How EvalPlus begins a chat model's answer for it (idem): what follows is the program."""
+
+CHAT_STOP: Final = (
+    *("\n```\n", "\nif __name__", "\ndef main(", "\nprint("),
+    *("<|endoftext|>", "<|endofmask|>", "</s>"),
+)
+"""Where an answer begun like that ends."""
+
 TEST: Final = (
     "Please write {count} different tests for the function `{function}` described below, in a markdown code "
     "block. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -20,7 +21,7 @@ from codedpo_plugin.evaluation.speed import ProblemSpeed
 from codedpo_plugin.execution import Pool, require_confinement
 from codedpo_plugin.execution.sandboxes import Sandbox
 from codedpo_plugin.generation.extraction import extract_solution
-from codedpo_plugin.generation.prompts import solution_prompt
+from codedpo_plugin.generation.prompts import ANSWER, CHAT_STOP, solution_prompt
 from codedpo_plugin.harness.answers import answers_to
 from codedpo_plugin.harness.baseline import METRICS, open_baseline, speed_metrics
 from codedpo_plugin.harness.options import SuiteOptions, read_options
@@ -28,10 +29,15 @@ from codedpo_plugin.manager import create_plugins, find
 from codedpo_plugin.records import PassMatrix
 from codedpo_plugin.suites import Suite, SuiteProblem, version_of
 
+log = logging.getLogger(__name__)
+
 FILTER: Final = "execute"
 """The name lm-eval shows beside the metrics."""
 
 MAX_TOKENS: Final = 768
+SAMPLING: Final = {"do_sample": True, "temperature": 0.8, "top_p": 0.95}
+"""How several samples are drawn, as in EvalPlus."""
+GREEDY: Final = {"do_sample": False, "temperature": 0.0}
 
 
 class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type information
@@ -81,10 +87,17 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         ]
         self.dataset = {"test": datasets.Dataset.from_list(rows)}
 
-    def fewshot_context(self, doc: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Return the prompt: as it is for a base model, as an instruction where a chat template is applied."""
+    def build_all_requests(self, *args: Any, **kwargs: Any) -> None:
+        """Make the requests: prompts to continue for a base model, instructions where there is a chat template."""
         self._chat = bool(kwargs.get("apply_chat_template"))
-        return super().fewshot_context(doc, *args, **kwargs)
+        until = (self.config.generation_kwargs or {}).get("until")
+        if self._chat and not self.suite.clean and until == list(self.suite.stop):
+            self.set_config(key="generation_kwargs", value={"until": list(CHAT_STOP)}, update=True)
+        super().build_all_requests(*args, **kwargs)
+
+    def doc_to_prefix(self, doc: Mapping[str, Any]) -> str | None:  # noqa: ARG002 - lm-eval's signature
+        """Return what a chat model's answer is begun with."""
+        return ANSWER if self._chat and not self.suite.clean else None
 
     def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> str:  # noqa: ARG002 - idem
         """Return what the model is shown of a document."""
@@ -111,6 +124,9 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
             Entry(p, tuple(self._solution(p, text) for text in answers_to(i)))
             for i, p in zip(self.instances, problems, strict=True)
         ]
+        if self.counts:
+            found = ", ".join(f"{number} {reason}" for reason, number in sorted(self.counts.items()))
+            log.warning("%s: of %d answers: %s", self.task_name, sum(len(e.solutions) for e in entries), found)
         engine = Engine(self.options.workers, self.options.sandbox, self.sandboxes)
         for instance, entry, judged in zip(self.instances, entries, judge(entries, engine), strict=True):
             instance.filtered_resps[FILTER] = _results(entry, judged)
@@ -180,7 +196,6 @@ def _defaults(suite: Suite, options: SuiteOptions) -> dict[str, Any]:
         names += [*(f"{name}{WHERE_RUN}" for name in names), "not_run"]
     metrics = [{"metric": n, "aggregation": "mean", "higher_is_better": n != "not_run"} for n in names]
     metrics += [dict(metric) for metric in METRICS if options.baseline]
-    sampled = options.n_samples > 1
     return {
         "task": f"codedpo_{suite.name}",
         "test_split": "test",
@@ -193,8 +208,7 @@ def _defaults(suite: Suite, options: SuiteOptions) -> dict[str, Any]:
         "generation_kwargs": {
             "until": list(suite.stop),
             "max_gen_toks": MAX_TOKENS,
-            "do_sample": sampled,
-            "temperature": 0.8 if sampled else 0.0,
+            **(SAMPLING if options.n_samples > 1 else GREEDY),
         },
         "metric_list": metrics,
         "process_results": "process_results",  # names our own method; without it lm-eval looks up a metric function

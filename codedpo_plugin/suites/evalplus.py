@@ -42,6 +42,8 @@ class Source:
     dataset: str
     metadata_key: str
     variable: str
+    prefix: str
+    """What the ids of its tasks begin with."""
     download: Callable[[], Mapping[str, Any]]
 
 
@@ -59,8 +61,10 @@ def _download_mbpp() -> Mapping[str, Any]:
     return tasks
 
 
-HUMANEVAL: Final = Source("humaneval", "humaneval_path", "HUMANEVAL_OVERRIDE_PATH", _download_humaneval)
-MBPP: Final = Source("mbpp", "mbpp_path", "MBPP_OVERRIDE_PATH", _download_mbpp)
+HUMANEVAL: Final = Source(
+    "humaneval", "humaneval_path", "HUMANEVAL_OVERRIDE_PATH", "HumanEval/", _download_humaneval
+)
+MBPP: Final = Source("mbpp", "mbpp_path", "MBPP_OVERRIDE_PATH", "Mbpp/", _download_mbpp)
 
 
 def read_tasks(source: Source, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -85,12 +89,28 @@ def _read_file(source: Source, path: Path) -> Mapping[str, Any]:
     from evalplus.data.mbpp import mbpp_deserialize_inputs
     from evalplus.data.utils import stream_jsonl
 
-    tasks = {task["task_id"]: task for task in stream_jsonl(str(path))}
+    tasks = {task["task_id"]: task for task in map(partial(_checked, source), stream_jsonl(str(path)))}
+    if not tasks:
+        raise ValueError("the file is empty")
     if source is MBPP:
         for task_id, task in tasks.items():
             for part in ("base_input", "plus_input"):
                 task[part] = mbpp_deserialize_inputs(task_id, task[part])
     return tasks
+
+
+FIELDS: Final = ("prompt", "entry_point", "canonical_solution", "base_input", "plus_input", "atol")
+"""What a task of a release file has."""
+
+
+def _checked(source: Source, task: Any) -> Any:
+    """Return a task of a release file. Raises ValueError for one of another data set, or of another form."""
+    name = str(task.get("task_id"))
+    if not name.startswith(source.prefix):
+        raise ValueError(f"{name!r} is no task of {source.dataset}, whose ids begin with {source.prefix!r}")
+    if missing := [field for field in FIELDS if field not in task]:
+        raise ValueError(f"{name} has no {', '.join(missing)}: this is not a release file of EvalPlus")
+    return task
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +193,10 @@ def _suite_problem(dataset: str, task: Any, cases: list[Case]) -> SuiteProblem:
     limits = Limits(
         cpu_s=max(MIN_TIME_LIMIT_S, TIME_FACTOR * slowest), memory_mb=4096, max_timeouts=1, answer_mb=192
     )
+    prompt = task["prompt"].strip() + "\n"  # as EvalPlus shows it to models
     return SuiteProblem(
-        Problem(task["task_id"], task["prompt"], task["entry_point"], "python", dataset),
-        task["prompt"] + task["canonical_solution"],
+        Problem(task["task_id"], prompt, task["entry_point"], "python", dataset),
+        prompt + task["canonical_solution"],
         tuple(map(plan, cases)),
         sum(not case.plus for case in cases),
         limits=limits,
@@ -260,7 +281,10 @@ HUMANEVAL_STOP: Final = (
     *("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert "),
     *("\nif __name__", "\ndef main(", "\nprint(", "<|endoftext|>", "<|endofmask|>", "</s>"),
 )
-MBPP_STOP: Final = ('\n"""', "\nassert", "\nif __name__", "\ndef main(", "\nprint(", "<|endoftext|>", "</s>")
+MBPP_STOP: Final = (
+    *('\n"""', "\nassert", "\nif __name__", "\ndef main(", "\nprint("),
+    *("<|endoftext|>", "<|endofmask|>", "</s>"),
+)
 
 SUITES: Final = (
     Suite("humaneval", partial(load, HUMANEVAL, plus=False), HUMANEVAL_STOP, "HumanEval, 164 problems"),

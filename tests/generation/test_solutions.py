@@ -146,8 +146,15 @@ def test_a_response_that_no_parser_takes_is_dropped_and_counted_or_its_rest_is_u
 
 def test_a_response_of_many_lines_is_read_up_to_a_limit():
     lines = [f"    x{n} = {n}" for n in range(2 * LONGEST_RESPONSE_LINES)]
-    program, _ = extract("\n".join(["    if a: return a + b", *lines]))
-    assert program.count("\n") < LONGEST_RESPONSE_LINES
+    program, counts = extract("\n".join(["    if a: return a + b", *lines]))
+    assert f"x{LONGEST_RESPONSE_LINES - 2} =" in program
+    assert f"x{LONGEST_RESPONSE_LINES - 1} =" not in program
+    assert namespace(program)["add"](1, 2) == 3
+    assert counts == {"solution_cut_off": 1}
+
+
+def test_tabs_become_spaces_as_in_evalplus():
+    program, _ = extract("\tif a:\n\t\treturn a + b\n\treturn b")
     assert namespace(program)["add"](1, 2) == 3
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import sys
 from collections import defaultdict
 from pathlib import Path
 
+import evalplus.codegen
 import pytest
 import yaml
 from lm_eval import simple_evaluate
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 
+from codedpo_plugin.demo import embedded_model
 from codedpo_plugin.errors import EvaluationError, SandboxError, UsageError
 from codedpo_plugin.evaluation.results import SampleResult, SuiteResult, write_result
 from codedpo_plugin.execution import Runtime
+from codedpo_plugin.generation.extraction import truncate
+from codedpo_plugin.generation.prompts import CHAT_STOP
 from codedpo_plugin.harness.baseline import geometric_mean
 from codedpo_plugin.harness.discovery import tasks_path
 from codedpo_plugin.harness.replay import ReplayLM
@@ -32,7 +38,7 @@ FACTORY_TASKS = ["codedpo_oss_instruct", "codedpo_concepts", "codedpo_evol_instr
 
 
 class MockLM(LM):
-    """Answers from a function of the prompt and keeps the requests it got."""
+    """Answers from a function of the prompt, up to what the request says, and keeps the requests it got."""
 
     def __init__(self, answer) -> None:
         super().__init__()
@@ -40,12 +46,13 @@ class MockLM(LM):
 
     def generate_until(self, requests, disable_tqdm=False):
         self.requests += requests
-        return [self.answer(request) for request in requests]
+        return [truncate(self.answer(request), request.args[1]["until"]) for request in requests]
 
     tokenizer_name = "mock"
 
     def apply_chat_template(self, chat_history, add_generation_prompt=True):
-        return "".join(f"<{m['role']}>{m['content']}" for m in chat_history) + "<assistant>"
+        text = "".join(f"<{m['role']}>{m['content']}" for m in chat_history)
+        return f"{text}<assistant>" if add_generation_prompt else text
 
     def loglikelihood(self, requests):
         raise AssertionError
@@ -158,17 +165,71 @@ def test_a_base_model_continues_the_prompt_up_to_the_suites_stops():
     assert options["do_sample"] is False
 
 
-def test_a_chat_model_is_instructed_and_its_code_block_is_run():
+@pytest.mark.parametrize("begun", [True, False], ids=["continues", "begins_anew"])
+def test_a_chat_model_is_instructed_and_its_code_block_is_run(begun):
+    """A server may not let an answer be begun for the model: then it says the beginning itself."""
     entries = {e.prompt.strip(): e for e in micro_problems("heldout")}
 
     def answer(request) -> str:
         entry = next(e for prompt, e in entries.items() if prompt in request.args[0])
-        return f"Here you are:\n```python\n{entry.prompt}{entry.reference}```\nIt works."
+        opening = "" if begun else "Here you are:\n```python\n"
+        return f"{opening}import math\n\n{entry.prompt}{entry.reference}\n```\nIt works:\n```\n>>> f(1)\n```\n"
 
     lm = MockLM(answer)
     results = evaluate(lm, "codedpo_micro", {}, limit=3, apply_chat_template=True)
     assert lm.requests[0].args[0].startswith("<user>Please provide a self-contained Python script")
     assert results["results"]["codedpo_micro"]["pass@1,execute"] == 1.0
+    assert results["configs"]["codedpo_micro"]["generation_kwargs"]["until"] == list(CHAT_STOP)
+
+
+TEMPLATE = """{% for m in messages %}<|{{ m.role }}|>
+{{ m.content }}<|end|>
+{% endfor %}{% if add_generation_prompt %}<|assistant|>
+{% endif %}"""
+
+
+def test_a_chat_model_is_asked_as_evalplus_asks_it():
+    from evalplus.provider.utility import make_raw_chat_prompt
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(embedded_model())
+    tokenizer.chat_template = TEMPLATE
+
+    class Templated(MockLM):
+        def apply_chat_template(self, chat_history, add_generation_prompt=True):
+            return tokenizer.apply_chat_template(
+                chat_history,
+                tokenize=False,
+                add_generation_prompt=add_generation_prompt,
+                continue_final_message=not add_generation_prompt,
+            )
+
+    lm = Templated(lambda request: "    pass\n")
+    evaluate(lm, "codedpo_micro", {}, limit=1, apply_chat_template=True)
+    source = inspect.getsource(evalplus.codegen.run_codegen)
+    instruction, response = (
+        re.search(rf'{name}_prefix = "(.*)"', source)[1] for name in ("instruction", "response")
+    )
+    prompt = micro_problems("heldout")[0].prompt
+    assert lm.requests[0].args[0] == make_raw_chat_prompt(prompt, instruction, response, tokenizer)
+
+
+def test_stops_that_are_given_count_for_chat_models_too():
+    lm = MockLM(lambda request: "pass\n")
+    options = {"limit": 1, "apply_chat_template": True, "gen_kwargs": {"until": ["END"]}}
+    evaluate(lm, "codedpo_micro", {}, **options)
+    assert lm.requests[0].args[1]["until"] == ["END"]
+
+
+def test_answers_without_a_program_are_counted_and_said(caplog):
+    evaluate(MockLM(lambda request: ""), "codedpo_micro", {}, limit=2)
+    assert "codedpo_micro: of 2 answers: 2 solution_empty" in caplog.text
+
+
+def test_several_samples_are_drawn_as_evalplus_draws_them():
+    lm = MockLM(lambda request: "    pass\n")
+    evaluate(lm, "codedpo_micro", {"n_samples": 2}, limit=1)
+    assert lm.requests[0].args[1].items() >= {"do_sample": True, "temperature": 0.8, "top_p": 0.95}.items()
 
 
 @pytest.mark.parametrize(("n_samples", "asked_again"), [(1, 0), (2, 2)])

@@ -7,6 +7,7 @@ import gzip
 import json
 import logging
 import math
+import re
 
 import pytest
 from evalplus.eval import _special_oracle as special
@@ -191,6 +192,28 @@ def test_a_file_that_is_not_the_data_is_named(tmp_path, content):
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [
+        ({**TASK, "task_id": "Mbpp/2"}, "'Mbpp/2' is no task of humaneval, whose ids begin with 'HumanEval/'"),
+        (
+            {key: value for key, value in TASK.items() if not key.endswith("_input")},
+            "HumanEval/0 has no base_input, plus_input: this is not a release file of EvalPlus",
+        ),
+    ],
+    ids=["another_data_set", "openais_file"],
+)
+def test_a_file_of_something_else_is_refused_with_the_reason(tmp_path, task, reason):
+    path = write_tasks(tmp_path / "tasks.jsonl", TASK, task)
+    with pytest.raises(EvaluationError, match=re.escape(reason)):
+        read_tasks(NO_DOWNLOAD, {"humaneval_path": path})
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    with pytest.raises(EvaluationError, match="the file is empty"):
+        read_tasks(NO_DOWNLOAD, {"humaneval_path": write_tasks(tmp_path / "tasks.jsonl")})
+
+
 def test_the_types_of_mbpp_that_json_lacks_are_restored(tmp_path):
     task = TASK | {"task_id": "Mbpp/2", "base_input": [[[1, 2], [2, 3]]], "plus_input": [[[], [1]]]}
     path = write_tasks(tmp_path / "mbpp.jsonl", task)
@@ -244,6 +267,13 @@ def test_a_problem_has_its_own_tests_before_those_added(problem):
     assert problem.problem.source == "humaneval"
     assert [check.source for check in problem.timing_checks] == ["add(1, 2)", "add(0, 0)"]
     assert problem.limits.cpu_s >= MIN_TIME_LIMIT_S
+
+
+def test_prompts_are_those_that_evalplus_shows_to_models(tmp_path):
+    path = write_tasks(tmp_path / "tasks.jsonl", TASK | {"prompt": f"\n\n{TASK['prompt']}"})
+    (found,) = load(NO_DOWNLOAD, {"humaneval_path": path}, plus=True)
+    assert found.problem.prompt == TASK["prompt"]
+    assert found.reference == TASK["prompt"] + TASK["canonical_solution"]
 
 
 def test_solutions_are_judged_in_the_engine(problem, pool: Pool):
