@@ -198,7 +198,7 @@ def test_a_timing_job_that_costs_three_workers_their_lives_has_no_figures(killer
 
 
 def test_a_worker_that_does_not_answer_is_replaced(monkeypatch):
-    monkeypatch.setattr(pool_module, "_patience", lambda job: 0.5)
+    monkeypatch.setattr(pool_module, "patience", lambda job: 0.5)
     with Pool(1) as pool:
         answers = ask(pool, "import time\ntime.sleep(60)", "1", limits=Limits(wall_s=60))
         assert endings(answers) == ["crash"]
@@ -245,7 +245,7 @@ def test_no_process_outlives_a_host_that_is_killed(scratch_root, sandbox):
 
 def test_a_program_does_not_outlive_its_worker(scratch_root, sandbox, monkeypatch):
     alive = []
-    monkeypatch.setattr(pool_module, "_patience", lambda job: alive.append(worker_processes(pool)) or 0.2)
+    monkeypatch.setattr(pool_module, "patience", lambda job: alive.append(worker_processes(pool)) or 0.2)
     program = "import ctypes\nctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\nwhile True: pass"
     with Pool(1, sandbox=sandbox) as pool:
         assert endings(ask(pool, program, "1", limits=Limits(cpu_s=60, wall_s=60))) == ["crash"]
@@ -332,7 +332,7 @@ def test_figures_that_no_clock_could_have_given_are_no_figures(pool, figure):
 
 
 def test_a_program_cannot_put_off_its_time_limit_with_forged_answers(pool, monkeypatch):
-    monkeypatch.setattr(pool_module, "_patience", lambda job: 3.0)
+    monkeypatch.setattr(pool_module, "patience", lambda job: 3.0)
     program = (
         f"{FORGE}\nimport time\ndef f():\n    while True:\n        time.sleep(0.02)\n        forge('value 1 1\\n')"
     )
