@@ -23,6 +23,7 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
+from codedpo_plugin.errors import SandboxError
 from codedpo_plugin.execution.confirmation import Unsettled, ran_out_of_time
 from codedpo_plugin.execution.frames import AnyJob, crash_frame, job_frame, job_result, patience, timing_result
 from codedpo_plugin.execution.interpreter import inspect_interpreter
@@ -30,7 +31,7 @@ from codedpo_plugin.execution.libraries import slow_library
 from codedpo_plugin.execution.machine import physical_cores
 from codedpo_plugin.execution.requests import Check, Job, JobResult, Runtime, TimingJob, TimingResult
 from codedpo_plugin.execution.sandboxes import AUTO, BUILT_IN, Sandbox, choose
-from codedpo_plugin.execution.worker import WorkerError, WorkerProcess, WorkerSpec
+from codedpo_plugin.execution.worker import UnableError, WorkerError, WorkerProcess, WorkerSpec
 
 R = TypeVar("R", JobResult, TimingResult)
 
@@ -102,7 +103,8 @@ class Pool:
     ``workers`` processes run programs with ``interpreter`` (the running Python by default) under ``sandbox``
     (``auto``: the best this machine has; refused if there is none). ``preload`` names modules that every program
     finds imported already; ``runtime``, in the place of both, says more of what programs find. Use as a context
-    manager. Raises SandboxError when programs cannot be confined.
+    manager. Raises SandboxError when programs cannot be confined, and while running when the machine does not let a
+    worker begin with a program (no process to be had, no space), not even alone.
     """
 
     def __init__(
@@ -252,6 +254,8 @@ class Pool:
                     task = seat.tasks[0]
                     if frame["id"] != task.number:
                         raise WorkerError(f"it answered job {frame['id']} instead of {task.number}")
+                    if "unable" in frame:
+                        raise UnableError(f"it could not {frame['unable']}")
                     self._settle(task, state.parse(frame, task.job), state)
                     seat.tasks.popleft()
                     seat.since = time.monotonic()
@@ -292,6 +296,10 @@ class Pool:
             culprit.deaths += 1
             if culprit.deaths >= ATTEMPTS - 1:
                 seat.tasks.popleft()
+                if culprit.deaths == ATTEMPTS and isinstance(death, UnableError):
+                    raise SandboxError(
+                        f"a worker of sandbox {self.sandbox!r} cannot run programs: {death}"
+                    ) from death
                 if culprit.deaths == ATTEMPTS:
                     state.finished[culprit.number] = state.parse(crash_frame(culprit.job, str(death)), culprit.job)
                 else:

@@ -14,6 +14,7 @@ from codedpo_plugin.errors import SandboxError
 from codedpo_plugin.execution import Check, Ending, Limits, Mode, Pool, TimingJob
 from codedpo_plugin.execution import pool as pool_module
 from codedpo_plugin.execution.pool import AHEAD
+from codedpo_plugin.execution.requests import Runtime
 from codedpo_plugin.execution.wire import decode
 
 from .support import FORGE, LIMITS, FakeSandbox, all_end, ask, descendants, endings, job, worker_processes
@@ -119,7 +120,7 @@ def test_jobs_are_taken_as_results_are_consumed():
     ("check", "limits", "ending"),
     [
         ("any(iter(int, 1))", LIMITS, "timeout"),
-        ("__import__('time').sleep(9)", Limits(cpu_s=0.3, wall_s=0.2), "timeout"),
+        ("__import__('time').sleep(9)", Limits(cpu_s=0.2, wall_s=0.2), "timeout"),
         ("len(bytearray(1 << 30))", LIMITS, "memory"),
         ("'x' * (3 << 20)", Limits(answer_mb=1), "crash"),
         ("__import__('os')._exit(0)", LIMITS, "crash"),
@@ -290,6 +291,27 @@ def test_a_worker_that_cannot_start_is_an_error_of_the_run(scratch_root):
     with Pool(1, sandbox="broken", sandboxes={"broken": broken}) as pool:
         with pytest.raises(SandboxError, match="under sandbox 'broken'"):
             list(pool.run([job(PLAIN, "f(1)")]))
+        assert os.listdir(scratch_root) == []
+
+
+NO_PROCESS = "import os\ndef fork(): raise BlockingIOError(11, 'no process to be had')\nos.fork = fork"
+NO_CONFINEMENT = "import resource\ndef setrlimit(*_): raise ValueError\nresource.setrlimit = setrlimit"
+NO_SPACE = "import os\ndef pwrite(*_): raise OSError(28, 'no space left')\nos.pwrite = pwrite"
+
+
+@pytest.mark.parametrize(
+    ("broken", "check", "why"),
+    [
+        (NO_PROCESS, Check("f(1)"), "could not start a process: .* no process to be had"),
+        (NO_CONFINEMENT, Check("f(1)"), "could not confine a process"),
+        (NO_SPACE, Check("1", Mode.OUTPUT), "could not write its input: .* no space left"),
+    ],
+)
+def test_a_worker_that_cannot_begin_with_a_program_is_no_fault_of_the_program(scratch_root, broken, check, why):
+    with Pool(1, runtime=Runtime(warm_up=broken)) as pool:
+        with pytest.raises(SandboxError, match=f"cannot run programs: it {why}"):
+            list(pool.run([job(PLAIN, check)]))
+        assert worker_processes(pool) == set()
         assert os.listdir(scratch_root) == []
 
 
