@@ -85,6 +85,7 @@ class Worker:
         self.suites: dict[str, tuple[list[list[str]], Checks]] = {}
         self.specialists: dict[str, tuple[int, int]] = {}
         self.may_specialize = True
+        self.enough: dict[int, bool] = {}
 
     def serve(self) -> None:
         """Answer frames until the channel closes."""
@@ -109,6 +110,8 @@ class Worker:
     def answer(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Return the frame that answers one."""
         program, limits = frame["program"], frame["limits"]
+        if self.may_specialize and not self.is_enough(limits):
+            return {"id": frame["id"], "too little": f"memory_mb={limits['memory_bytes'] >> 20}"}
         _, checks = self.suites[frame["suite"]]
         if frame["do"] == "time":
             figures, problem = self.measure(program, checks, frame)
@@ -116,6 +119,14 @@ class Worker:
         scripts = bool(checks) and checks[0][0] == "output"
         answers = self.run_scripts(program, checks, limits) if scripts else self.execute(program, checks, limits)
         return {"id": frame["id"], "answers": answers}
+
+    def is_enough(self, limits: Limits) -> bool:
+        """Return whether a program can start within a memory limit; tried once for each."""
+        memory = limits["memory_bytes"]
+        if memory not in self.enough:
+            data, *_ = self.fork(limits, partial(run_program, "bytes(1 << 20)", [], 0), 1)
+            self.enough[memory] = any(line[0] == "value" for line in parse_lines(data))
+        return self.enough[memory]
 
     def fork(self, limits: Limits, body: Callable[[int], None], most: int) -> tuple[bytearray, int, str | None]:
         """Run ``body(fd)`` in a forked, confined process; return its bytes, exit status and kill reason."""

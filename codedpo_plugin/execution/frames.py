@@ -41,7 +41,7 @@ def job_frame(
         "limits": {
             "cpu_s": limits.cpu_s,
             "first_cpu_s": limits.cpu_s * (1.0 if final else CROWDED),
-            "wall_s": limits.wall_s * load(),
+            "wall_s": limits.backstop_s * load(),
             "memory_bytes": limits.memory_mb * MEBIBYTE,
             "answer_bytes": limits.answer_mb * MEBIBYTE,
             "max_timeouts": limits.max_timeouts,
@@ -93,4 +93,4 @@ def patience(job: AnyJob) -> float:
     limits = job.limits
     tests = min(len(job.checks), limits.max_timeouts) + 1
     passes = job.passes + 40 if isinstance(job, TimingJob) else 1
-    return load() * (30.0 + 3 * tests * passes * max(limits.wall_s, 2 * limits.cpu_s) + 0.1 * len(job.checks))
+    return load() * (30.0 + 3 * tests * passes * max(limits.backstop_s, 2 * limits.cpu_s) + 0.1 * len(job.checks))

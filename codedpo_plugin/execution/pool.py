@@ -23,12 +23,12 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
-from codedpo_plugin.errors import SandboxError
+from codedpo_plugin.errors import SandboxError, UsageError
 from codedpo_plugin.execution.confirmation import Unsettled, ran_out_of_time
 from codedpo_plugin.execution.frames import AnyJob, crash_frame, job_frame, job_result, patience, timing_result
 from codedpo_plugin.execution.interpreter import inspect_interpreter
 from codedpo_plugin.execution.libraries import slow_library
-from codedpo_plugin.execution.machine import physical_cores
+from codedpo_plugin.execution.machine import physical_cores, require_memory
 from codedpo_plugin.execution.requests import Check, Job, JobResult, Runtime, TimingJob, TimingResult
 from codedpo_plugin.execution.sandboxes import AUTO, BUILT_IN, Sandbox, choose
 from codedpo_plugin.execution.worker import UnableError, WorkerError, WorkerProcess, WorkerSpec
@@ -217,6 +217,7 @@ class Pool:
 
     def _hand_out(self, task: _Task[R]) -> bool:
         """Give a task to a worker, started if need be; return whether one took it."""
+        require_memory(task.job.limits.memory_mb)
         library = slow_library(task.job.program)
         seat = self._seat_for(library)
         if seat is None:
@@ -254,6 +255,8 @@ class Pool:
                     task = seat.tasks[0]
                     if frame["id"] != task.number:
                         raise WorkerError(f"it answered job {frame['id']} instead of {task.number}")
+                    if "too little" in frame:
+                        raise UsageError(f"limit {frame['too little']} is too little to begin a program")
                     if "unable" in frame:
                         raise UnableError(f"it could not {frame['unable']}")
                     self._settle(task, state.parse(frame, task.job), state)
