@@ -153,8 +153,13 @@ class ExecuteConfig(Section):
     )
     sandbox: str = Field("auto", description="auto, landlock, bubblewrap, or a registered sandbox")
     interpreter: str | None = Field(None, description="the Python that runs programs; default: this one")
-    cpu_s: float = Field(1.0, gt=0, description="CPU seconds a test may take")
-    wall_s: float = Field(15.0, gt=0, description="wall-clock backstop a test, for programs that sleep")
+    cpu_s: float = Field(1.0, gt=0, allow_inf_nan=False, description="CPU seconds a test may take")
+    wall_s: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="wall-clock backstop a test, for programs that sleep; default: 15, or 4 times cpu_s if more",
+    )
     memory_mb: int = Field(1024, ge=64, description="address space of a program")
     max_timeouts: int = Field(3, gt=0, description="tests a program may time out on before the rest is not run")
     record_times: bool = Field(default=False, description="keep the CPU time of each cell in matrix.parquet")
@@ -163,6 +168,12 @@ class ExecuteConfig(Section):
     def _address_is_used(self) -> ExecuteConfig:
         if self.ray_address and self.executor == "local":
             raise ValueError("ray_address needs executor: ray")
+        return self
+
+    @model_validator(mode="after")
+    def _cpu_time_decides(self) -> ExecuteConfig:
+        if self.wall_s is not None and self.wall_s < self.cpu_s:
+            raise ValueError("wall_s has to be at least cpu_s")
         return self
 
 

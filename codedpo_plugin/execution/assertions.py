@@ -8,7 +8,7 @@ Three ways of judging, tried in this order:
 
 * *literal*: the value is compared with a literal, on the host;
 * *clean*: an expression over the value is evaluated in a confined process that never saw the program
-  (``assert abs(f(2) - 4) < 1e-6``);
+  (``assert abs(f(2) - 4) < 1e-6``); a value that cannot leave the program's process does not pass;
 * *inside*: the assertion cannot be cut, because it calls the program with values that exist only while it runs
   (``assert all(f(x) == x for x in range(3))``) or needs a name that only the program can have defined
   (``assert same(f(2), 4)``). It runs in the program's process, and the record says so.
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -27,7 +28,7 @@ from math import isfinite
 from typing import Any, Final
 
 from codedpo_plugin.execution.requests import Check, Mode
-from codedpo_plugin.execution.wire import Opaque
+from codedpo_plugin.execution.wire import Array, Opaque
 
 PLACEHOLDER: Final = "_answers"
 """The name under which the values of the program's calls appear in a clean judgement."""
@@ -246,6 +247,9 @@ def clean_expression(judgement: Judgement, value: Any) -> str | None:
 def to_source(value: Any) -> str | None:
     """Return an expression that evaluates to a built-in value, or None for one that has none."""
     match value:
+        case Array():
+            items = to_source(value.items)
+            return items and f"__import__('numpy').array({items})"
         case Opaque():
             return None
         case int() if not -(1 << 2000) < value < (1 << 2000):
@@ -276,6 +280,16 @@ def _container_source(value: Any) -> str | None:
     inner = ", ".join(part for part in parts if part is not None)
     if isinstance(value, tuple):
         return f"({inner},)" if parts else "()"
-    if isinstance(value, list):
-        return f"[{inner}]"
-    return f"{'set' if isinstance(value, set) else 'frozenset'}([{inner}])"
+    return _BUILDERS[type(value)].format(f"[{inner}]")
+
+
+_BUILDERS: Final[dict[type, str]] = {
+    list: "{}",
+    set: "set({})",
+    frozenset: "frozenset({})",
+    deque: "__import__('collections').deque({})",
+    type({}.keys()): "dict.fromkeys({}).keys()",
+    type({}.values()): "dict(enumerate({})).values()",
+    type({}.items()): "dict({}).items()",
+}
+"""Sources of containers, given that of a list of what they hold."""

@@ -19,8 +19,8 @@ import resource
 import signal
 import struct
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import CodeType
 from typing import Any
@@ -62,6 +62,19 @@ PIPE_BYTES = 1 << 20  # the pipe is emptied now and then: a program that fills i
 # --------------------------------------------------------------------------- the worker
 
 
+class UnableError(Exception):
+    """The machine did not let this worker run a program: no fault of the program's, which has not begun."""
+
+
+@contextmanager
+def preparing(what: str) -> Iterator[None]:
+    """Say of an error of the system that it came before the program did."""
+    try:
+        yield
+    except OSError as error:
+        raise UnableError(f"{what}: {error}") from error
+
+
 class Worker:
     """The loop of one worker process."""
 
@@ -72,6 +85,7 @@ class Worker:
         self.suites: dict[str, tuple[list[list[str]], Checks]] = {}
         self.specialists: dict[str, tuple[int, int]] = {}
         self.may_specialize = True
+        self.enough: dict[int, bool] = {}
 
     def serve(self) -> None:
         """Answer frames until the channel closes."""
@@ -79,7 +93,11 @@ class Worker:
             self.learn(frame)
             library = frame["library"]
             special = library and self.may_specialize and is_installed(library) and library not in sys.modules
-            write_frame(self.sink, self.pass_on(frame, library) if special else self.answer(frame))
+            try:
+                answer = self.pass_on(frame, library) if special else self.answer(frame)
+            except UnableError as error:
+                answer = {"id": frame["id"], "unable": str(error)}
+            write_frame(self.sink, answer)
 
     def learn(self, frame: dict[str, Any]) -> None:
         """Keep and compile the checks that a frame brings along."""
@@ -92,6 +110,8 @@ class Worker:
     def answer(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Return the frame that answers one."""
         program, limits = frame["program"], frame["limits"]
+        if self.may_specialize and not self.is_enough(limits):
+            return {"id": frame["id"], "too little": f"memory_mb={limits['memory_bytes'] >> 20}"}
         _, checks = self.suites[frame["suite"]]
         if frame["do"] == "time":
             figures, problem = self.measure(program, checks, frame)
@@ -100,11 +120,20 @@ class Worker:
         answers = self.run_scripts(program, checks, limits) if scripts else self.execute(program, checks, limits)
         return {"id": frame["id"], "answers": answers}
 
+    def is_enough(self, limits: Limits) -> bool:
+        """Return whether a program can start within a memory limit; tried once for each."""
+        memory = limits["memory_bytes"]
+        if memory not in self.enough:
+            data, *_ = self.fork(limits, partial(run_program, "bytes(1 << 20)", [], 0), 1)
+            self.enough[memory] = any(line[0] == "value" for line in parse_lines(data))
+        return self.enough[memory]
+
     def fork(self, limits: Limits, body: Callable[[int], None], most: int) -> tuple[bytearray, int, str | None]:
         """Run ``body(fd)`` in a forked, confined process; return its bytes, exit status and kill reason."""
-        read_end, write_end = os.pipe()
-        LIBC.fcntl(read_end, F_SETPIPE_SZ, PIPE_BYTES)
-        pid = os.fork()
+        with preparing("start a process"):
+            read_end, write_end = os.pipe()
+            LIBC.fcntl(read_end, F_SETPIPE_SZ, PIPE_BYTES)
+            pid = os.fork()
         if pid == 0:
             try:
                 os.close(read_end)
@@ -127,7 +156,7 @@ class Worker:
             os.close(read_end)
             empty_folder(self.scratch)  # a worker that cannot do that ends, and is replaced
         if not watch.data.startswith(CONFINED):
-            raise RuntimeError("a program's process could not be confined")
+            raise UnableError("confine a process")
         return watch.data[len(CONFINED) :], status, reason
 
     def close_channels(self) -> None:
@@ -195,9 +224,10 @@ class Worker:
     def open_file(self, data: bytes) -> int:
         """Return a descriptor of a file in the scratch folder that has no name, and holds some bytes."""
         path = os.path.join(self.scratch, "stream")
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        os.unlink(path)
-        os.pwrite(fd, data, 0)
+        with preparing("write its input"):
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            os.unlink(path)
+            os.pwrite(fd, data, 0)
         return fd
 
     def measure(self, program: str, checks: Checks, frame: dict[str, Any]) -> tuple[list[str], str]:
@@ -226,9 +256,11 @@ class Worker:
 
     def start_specialist(self, library: str) -> None:
         """Fork a worker that has loaded a library."""
-        theirs, sink = os.pipe()
-        source, their_sink = os.pipe()
-        if os.fork() == 0:
+        with preparing("start a process"):
+            theirs, sink = os.pipe()
+            source, their_sink = os.pipe()
+            pid = os.fork()
+        if pid == 0:
             die_with_parent()
             os.close(source)
             os.close(sink)

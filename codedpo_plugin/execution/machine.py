@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import os
+import resource
 from functools import cache
+
+from codedpo_plugin.errors import UsageError
+from codedpo_plugin.execution.requests import MEBIBYTE
 
 
 def load() -> float:
     """Return how many processes want each core of the machine, at least one: it is slower by about as much."""
     return max(1.0, os.getloadavg()[0] / _logical_cores())
+
+
+def require_memory(memory_mb: int) -> None:
+    """Raise UsageError when this process may not give so much memory to one that it starts."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    if hard != resource.RLIM_INFINITY and memory_mb * MEBIBYTE > hard:
+        raise UsageError(
+            f"limit memory_mb={memory_mb} is more than this process may have itself ({hard // MEBIBYTE}, see "
+            "`ulimit -H -v`): lower the one or raise the other"
+        )
 
 
 @cache

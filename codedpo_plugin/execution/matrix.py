@@ -134,8 +134,8 @@ class Pending:
     sheet: Sheet
     row: int
     column: int
-    expression: str | None
-    """What a clean process is to evaluate; None if only the program's own process can tell."""
+    expression: str
+    """What a clean process is to evaluate."""
 
     @property
     def program(self) -> str:
@@ -154,7 +154,7 @@ class Pending:
 
 def judge_values(sheet: Sheet) -> Iterator[Pending]:
     """Enter every verdict that needs no further run; yield the other cells."""
-    seen: dict[tuple[int, str], Verdict | str | None] = {}
+    seen: dict[tuple[int, str], Verdict | str] = {}
     for row, column, plan, answer in sheet.cells():
         if answer.ending is not Ending.VALUE:
             sheet.verdicts[row, column] = VERDICTS[answer.ending]
@@ -169,14 +169,17 @@ def judge_values(sheet: Sheet) -> Iterator[Pending]:
             yield Pending(sheet, row, column, outcome)
 
 
-def judge_value(judgement: Judgement, payload: str) -> Verdict | str | None:
-    """Return the verdict on a value, or the expression a clean process has to evaluate, or None: inside."""
+def judge_value(judgement: Judgement, payload: str) -> Verdict | str:
+    """Return the verdict on a value, or the expression a clean process has to evaluate.
+
+    A value that such a process cannot be told is an error: were it judged inside, a program could choose to be.
+    """
     if judgement.surely and judgement.surely(payload):
         return Verdict.PASS
     try:
         value = decode(payload)
         if judgement.clean is not None:
-            return clean_expression(judgement, value)
+            return clean_expression(judgement, value) or Verdict.ERROR
         return Verdict.PASS if judge_on_host(judgement, value) else Verdict.FAIL
     except (ValueError, TypeError, ArithmeticError, RecursionError):
         return Verdict.ERROR  # a value that cannot be compared, or not a value at all
@@ -189,7 +192,7 @@ def judge_elsewhere(pool: Pool, pending: Sequence[Pending]) -> None:
 
 def _judge_clean(pool: Pool, pending: Sequence[Pending]) -> list[Pending]:
     """Evaluate expressions in processes without any program; return the cells that cannot be judged so."""
-    expressions = tuple(dict.fromkeys(cell.expression for cell in pending if cell.expression))
+    expressions = tuple(dict.fromkeys(cell.expression for cell in pending))
     groups = [expressions[i : i + 64] for i in range(0, len(expressions), 64)]
     limits = Limits(max_timeouts=64)  # of one program's values; those of others are judged all the same
     jobs = (Job("", tuple(Check(expression) for expression in group), limits) for group in groups)
@@ -198,7 +201,7 @@ def _judge_clean(pool: Pool, pending: Sequence[Pending]) -> list[Pending]:
         outcomes |= dict(zip(group, map(_clean_verdict, result.answers), strict=True))
     unsettled = []
     for cell in pending:
-        verdict = outcomes.get(cell.expression) if cell.expression else None
+        verdict = outcomes[cell.expression]
         if verdict is None:
             unsettled.append(cell)
         else:

@@ -20,31 +20,19 @@ from contextlib import closing
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import count
-from math import isfinite
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
-from codedpo_plugin.execution.confirmation import confirmed, open_checks, ran_out_of_time
+from codedpo_plugin.errors import SandboxError, UsageError
+from codedpo_plugin.execution.confirmation import Unsettled, ran_out_of_time
+from codedpo_plugin.execution.frames import AnyJob, crash_frame, job_frame, job_result, patience, timing_result
 from codedpo_plugin.execution.interpreter import inspect_interpreter
 from codedpo_plugin.execution.libraries import slow_library
-from codedpo_plugin.execution.machine import load, physical_cores
-from codedpo_plugin.execution.requests import (
-    MEBIBYTE,
-    Answer,
-    Check,
-    Ending,
-    Job,
-    JobResult,
-    Limits,
-    Mode,
-    Runtime,
-    TimingJob,
-    TimingResult,
-)
+from codedpo_plugin.execution.machine import physical_cores, require_memory
+from codedpo_plugin.execution.requests import Check, Job, JobResult, Runtime, TimingJob, TimingResult
 from codedpo_plugin.execution.sandboxes import AUTO, BUILT_IN, Sandbox, choose
-from codedpo_plugin.execution.worker import WorkerError, WorkerProcess, WorkerSpec
+from codedpo_plugin.execution.worker import UnableError, WorkerError, WorkerProcess, WorkerSpec
 
-AnyJob = Job | TimingJob
 R = TypeVar("R", JobResult, TimingResult)
 
 IN_FLIGHT: Final = 2
@@ -57,9 +45,6 @@ AHEAD: Final = 64
 ATTEMPTS: Final = 3
 """A job during which its worker died is tried again in a fresh worker, the last time alone; then it is a crash."""
 
-CROWDED: Final = 0.2
-"""Share of its CPU time after which a program's check is put off while others run, to be asked again alone."""
-
 
 @dataclass(slots=True)
 class _Task(Generic[R]):
@@ -71,8 +56,8 @@ class _Task(Generic[R]):
     """How many workers have died with it."""
     alone: bool = False
     """Whether it has to run while nothing else does."""
-    first: R | None = None
-    """What came out of it before it was run alone."""
+    unsettled: Unsettled | None = None
+    """What has come of it before, where it asks again for what was left open."""
 
 
 @dataclass(slots=True)
@@ -118,7 +103,8 @@ class Pool:
     ``workers`` processes run programs with ``interpreter`` (the running Python by default) under ``sandbox``
     (``auto``: the best this machine has; refused if there is none). ``preload`` names modules that every program
     finds imported already; ``runtime``, in the place of both, says more of what programs find. Use as a context
-    manager. Raises SandboxError when programs cannot be confined.
+    manager. Raises SandboxError when programs cannot be confined, and while running when the machine does not let a
+    worker begin with a program (no process to be had, no space), not even alone.
     """
 
     def __init__(
@@ -168,7 +154,7 @@ class Pool:
 
     def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
         """Run jobs; yield one result per job, in the order of the jobs."""
-        return _values(self._drive(map(_Task, count(), jobs), _State(_job_result)))
+        return _values(self._drive(map(_Task, count(), jobs), _State(job_result)))
 
     def stream(
         self, jobs: Iterable[Job | None], matters: Callable[[int, JobResult], bool]
@@ -179,11 +165,11 @@ class Pool:
         ``matters`` says of the number of a job and its first result whether a timeout in it makes a difference; one
         that does not is not asked again.
         """
-        return self._drive(_numbered(jobs), _State(_job_result, ordered=False, matters=matters))
+        return self._drive(_numbered(jobs), _State(job_result, ordered=False, matters=matters))
 
     def time(self, jobs: Iterable[TimingJob]) -> Iterator[TimingResult]:
         """Measure jobs; yield one result per job, in order. Use a pool of one worker for quiet figures."""
-        return _values(self._drive(map(_Task, count(), jobs), _State(_timing_result)))
+        return _values(self._drive(map(_Task, count(), jobs), _State(timing_result)))
 
     def _drive(self, source: Iterator[_Task[R] | None], state: _State[R]) -> Iterator[tuple[int, R]]:
         """Drive the workers until every job has its result."""
@@ -231,6 +217,7 @@ class Pool:
 
     def _hand_out(self, task: _Task[R]) -> bool:
         """Give a task to a worker, started if need be; return whether one took it."""
+        require_memory(task.job.limits.memory_mb)
         library = slow_library(task.job.program)
         seat = self._seat_for(library)
         if seat is None:
@@ -241,7 +228,7 @@ class Pool:
             seat.libraries.add(library)
         seat.tasks.append(task)
         final = task.alone or task.job.program in self._slow
-        seat.worker.send(_frame(task, seat.suites, library, final=final))
+        seat.worker.send(job_frame(task.number, task.job, seat.suites, library, final=final))
         return True
 
     def _seat_for(self, library: str | None) -> _Seat | None:
@@ -268,26 +255,40 @@ class Pool:
                     task = seat.tasks[0]
                     if frame["id"] != task.number:
                         raise WorkerError(f"it answered job {frame['id']} instead of {task.number}")
+                    if "too little" in frame:
+                        raise UsageError(f"limit {frame['too little']} is too little to begin a program")
+                    if "unable" in frame:
+                        raise UnableError(f"it could not {frame['unable']}")
                     self._settle(task, state.parse(frame, task.job), state)
                     seat.tasks.popleft()
                     seat.since = time.monotonic()
-                if seat.tasks and time.monotonic() - seat.since > _patience(seat.tasks[0].job):
+                if seat.tasks and time.monotonic() - seat.since > patience(seat.tasks[0].job):
                     raise WorkerError("it did not answer in time")
             except (WorkerError, ValueError, TypeError, KeyError, IndexError) as death:
                 self._bury(seat, state, death)
 
     def _settle(self, task: _Task[R], result: R, state: _State[R]) -> None:
         """File the result of a task, or put the task aside to be run again, alone."""
-        job = task.job
-        if isinstance(job, Job) and isinstance(result, JobResult) and ran_out_of_time(result):
-            if not task.alone and job.program not in self._slow and state.matters(task.number, result):
-                state.suspects.append(_Task(task.number, open_checks(job, result), alone=True, first=result))
-                return
-            if task.alone:
-                self._slow[job.program] = None
-                if len(self._slow) > SLOW_KEPT:
-                    del self._slow[next(iter(self._slow))]
-        state.finished[task.number] = confirmed(task.first, result)
+        job, rest = task.job, None
+        if isinstance(job, Job) and isinstance(result, JobResult):
+            late = ran_out_of_time(result)
+            if task.unsettled:
+                result = task.unsettled.answered(result)
+                rest = task.unsettled.rest(result)
+            elif late and not task.alone and job.program not in self._slow and state.matters(task.number, result):
+                rest = Unsettled(job, result)
+            if late and task.alone and job.program:  # without a program, checks have nothing in common
+                self._remember(job.program)
+        if rest:
+            state.suspects.append(_Task(task.number, rest.question(), alone=True, unsettled=rest))
+        else:
+            state.finished[task.number] = result
+
+    def _remember(self, program: str) -> None:
+        """Note that a program has run out of time alone."""
+        self._slow[program] = None
+        if len(self._slow) > SLOW_KEPT:
+            del self._slow[next(iter(self._slow))]
 
     def _bury(self, seat: _Seat, state: _State[R], death: Exception) -> None:
         """Replace a dead worker; only the job it was running may be at fault."""
@@ -298,8 +299,12 @@ class Pool:
             culprit.deaths += 1
             if culprit.deaths >= ATTEMPTS - 1:
                 seat.tasks.popleft()
+                if culprit.deaths == ATTEMPTS and isinstance(death, UnableError):
+                    raise SandboxError(
+                        f"a worker of sandbox {self.sandbox!r} cannot run programs: {death}"
+                    ) from death
                 if culprit.deaths == ATTEMPTS:
-                    state.finished[culprit.number] = state.parse(_crash(culprit.job, str(death)), culprit.job)
+                    state.finished[culprit.number] = state.parse(crash_frame(culprit.job, str(death)), culprit.job)
                 else:
                     culprit.alone = True
                     state.suspects.append(culprit)
@@ -318,77 +323,6 @@ def _values(pairs: Iterator[tuple[int, R]]) -> Iterator[R]:
     with closing(pairs):  # type: ignore[type-var]  # a generator has a close
         for _, result in pairs:
             yield result
-
-
-def _frame(
-    task: _Task[Any], suites: deque[tuple[Check, ...]], library: str | None, *, final: bool
-) -> dict[str, Any]:
-    """Return the frame that asks for a job; checks travel only when the worker does not hold them.
-
-    ``final``: a check that runs out of time will not be asked again.
-    """
-    job, limits = task.job, task.job.limits
-    frame: dict[str, Any] = {
-        "id": task.number,
-        "do": "run",
-        "program": job.program,
-        "suite": str(hash(job.checks)),
-        "limits": {
-            "cpu_s": limits.cpu_s,
-            "first_cpu_s": limits.cpu_s * (1.0 if final else CROWDED),
-            "wall_s": limits.wall_s * load(),
-            "memory_bytes": limits.memory_mb * MEBIBYTE,
-            "answer_bytes": limits.answer_mb * MEBIBYTE,
-            "max_timeouts": limits.max_timeouts,
-        },
-        "library": library,
-    }
-    if job.checks not in suites:
-        suites.append(job.checks)
-        frame["checks"] = [(check.mode.value, check.source) for check in job.checks]
-    if isinstance(job, TimingJob):
-        frame |= {"do": "time", "min_pass_ns": job.min_pass_ns, "passes": job.passes}
-    return frame
-
-
-def _job_result(frame: dict[str, Any], job: AnyJob) -> JobResult:
-    """Return the answers in a worker's frame. Raises ValueError or alike if it does not answer every check."""
-    if len(frame["answers"]) != len(job.checks):
-        raise ValueError("it left checks unanswered")
-    return JobResult(tuple(map(_answer, job.checks, frame["answers"])))
-
-
-def _answer(check: Check, line: list[Any]) -> Answer:
-    """Return one answer. One that its kind of check cannot give was forged by the program, and is a crash."""
-    ending, cpu_ns, payload = line
-    answer = Answer(Ending(ending), int(cpu_ns), str(payload))
-    impossible = (Ending.VALUE,) if check.mode is Mode.INSIDE else (Ending.HELD, Ending.BROKEN)
-    return Answer(Ending.CRASH, payload="it sent a forged answer") if answer.ending in impossible else answer
-
-
-def _timing_result(frame: dict[str, Any], _: AnyJob) -> TimingResult:
-    """Return the figures in a worker's frame."""
-    try:
-        figures = tuple(map(float, frame["figures"]))
-    except ValueError:
-        figures = (0.0,)
-    if not all(isfinite(figure) and figure > 0 for figure in figures):
-        return TimingResult((), "it sent forged figures")
-    return TimingResult(figures, str(frame["problem"]))
-
-
-def _crash(job: AnyJob, why: str) -> dict[str, Any]:
-    """Return the frame of a job that has brought down its worker every time."""
-    answers = [[Ending.CRASH, -1, f"the worker died with it: {why}"]] * len(job.checks)
-    return {"answers": answers, "figures": [], "problem": f"crash: {why}"}
-
-
-def _patience(job: AnyJob) -> float:
-    """Return how long a worker may take over a job before it counts as hung: far longer than its limits allow."""
-    limits: Limits = job.limits
-    tests = min(len(job.checks), limits.max_timeouts) + 1
-    passes = job.passes + 40 if isinstance(job, TimingJob) else 1
-    return load() * (30.0 + 3 * tests * passes * max(limits.wall_s, 2 * limits.cpu_s) + 0.1 * len(job.checks))
 
 
 def require_confinement(sandbox: str, sandboxes: Mapping[str, Sandbox]) -> str:

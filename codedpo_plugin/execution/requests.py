@@ -9,6 +9,8 @@ from typing import Final
 from codedpo_plugin.errors import UsageError
 
 MEBIBYTE: Final = 1 << 20
+MOST: Final = 1 << 40
+"""Limits lie below: as seconds, the kernel takes them; as mebibytes, they fit its 63 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +19,8 @@ class Limits:
 
     cpu_s: float = 1.0
     """CPU seconds of one test; measured by the kernel, so a busy machine does not change a verdict."""
-    wall_s: float = 15.0
-    """Wall-clock backstop of one test, for programs that sleep."""
+    wall_s: float | None = None
+    """Wall-clock backstop of one test, for programs that sleep; derived from ``cpu_s`` by default."""
     memory_mb: int = 1024
     """Address space of the program's process."""
     answer_mb: int = 16
@@ -27,12 +29,28 @@ class Limits:
     """After so many tests that ran out of time the program's remaining tests are NOT_RUN."""
 
     def __post_init__(self) -> None:
-        for name in ("cpu_s", "wall_s", "memory_mb", "answer_mb", "max_timeouts"):
+        for name in ("cpu_s", "wall_s", *_WHOLE):
             value = getattr(self, name)
-            if not value > 0:
-                raise UsageError(f"limit {name} must be positive, got {value!r}")
+            if name == "wall_s" and value is None:
+                continue
+            if not 0 < value < MOST:
+                raise UsageError(f"limit {name} must be positive and no more than {MOST - 1}, got {value!r}")
+            if name in _WHOLE and type(value) is not int:
+                raise UsageError(f"limit {name} must be a whole number, got {value!r}")
         if self.memory_mb < 64:
             raise UsageError(f"limit memory_mb must be at least 64 for an interpreter, got {self.memory_mb}")
+        if self.wall_s is not None and self.wall_s < self.cpu_s:
+            raise UsageError(
+                f"limit wall_s ({self.wall_s}) ends every program before cpu_s ({self.cpu_s}); raise it"
+            )
+
+    @property
+    def backstop_s(self) -> float:
+        """Return the wall-clock seconds of one test: ``wall_s``, or enough for ``cpu_s`` to decide."""
+        return max(15.0, 4 * self.cpu_s) if self.wall_s is None else self.wall_s
+
+
+_WHOLE: Final = ("memory_mb", "answer_mb", "max_timeouts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +137,7 @@ class Answer:
     ending: Ending
     cpu_ns: int = -1
     payload: str = ""
-    """For VALUE the encoded value (:mod:`codedpo_plugin.execution.values`), else a short description."""
+    """For VALUE the encoded value (:func:`codedpo_plugin.execution.wire.to_wire`), else a short description."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """How values and messages cross the border of the sandbox: as JSON, never pickled or evaluated.
 
 ``to_wire`` runs in the program's process and is as trustworthy as the program: what it returns is a claim.
-``from_wire`` runs on the host and makes built-in values of it, nothing else. This file is loaded by both sides,
+``decode`` runs on the host and makes built-in values of it, nothing else. This file is loaded by both sides,
 by whatever interpreter runs the programs, and therefore imports the standard library only.
 
 Messages between host and worker are frames: a four-byte big-endian length and that many bytes of JSON.
@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import os
 import struct
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 
 def to_wire(value: Any, depth: int = 0) -> Any:
-    """Return ``value`` as something JSON holds without loss; ``values.decode`` is the inverse.
+    """Return ``value`` as something JSON holds without loss; ``decode`` is the inverse.
 
     Lists and atoms stand for themselves, everything else is a one-key object that names its type. Instances of
     subclasses are sent as the built-in they extend, read through the built-in's own methods, so that what a
@@ -35,7 +36,7 @@ def to_wire(value: Any, depth: int = 0) -> Any:
             items = dict.items(value) if base is dict else base.__iter__(value)
             wire = [to_wire(item, depth + 1) for item in items]
             return {name: wire} if name else wire
-    return rare_to_wire(value, kind)
+    return rare_to_wire(value, kind, depth)
 
 
 CONTAINERS: tuple[tuple[Any, str], ...] = (
@@ -52,8 +53,17 @@ ATOMS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
 )
 
 
-def rare_to_wire(value: Any, kind: type) -> Any:
-    """Encode the numbers and strings of the standard library and numpy; of other objects, type and truth."""
+VIEWS: dict[str, str] = {
+    "collections.deque": "deque",
+    "builtins.dict_keys": "keys",
+    "builtins.dict_values": "values",
+    "builtins.dict_items": "items",
+}
+"""What programs return in the place of lists, by the name of its type."""
+
+
+def rare_to_wire(value: Any, kind: type, depth: int) -> Any:
+    """Encode the numbers and collections of the standard library and numpy; of other objects, type and truth."""
     name = type_name(kind)
     for base, plain in ATOMS:
         if isinstance(value, base):
@@ -68,6 +78,8 @@ def rare_to_wire(value: Any, kind: type) -> Any:
         return {"decimal": str(value)}
     if name == "fractions.Fraction":
         return {"fraction": [hex(value.numerator), hex(value.denominator)]}
+    if name in VIEWS:
+        return {VIEWS[name]: [to_wire(item, depth + 1) for item in value]}
     if name.startswith("numpy.") and hasattr(value, "tolist"):
         plain = to_wire(value.tolist())
         return {"array": plain} if name == "numpy.ndarray" else plain
@@ -96,6 +108,16 @@ class Opaque:
 
     def __repr__(self) -> str:
         return f"<{self.type_name}>"
+
+
+class Array(Opaque):
+    """Stands on the host, which does without numpy, for one of its arrays: what it holds, as lists."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: Any) -> None:
+        super().__init__("numpy.ndarray", truth=True)
+        self.items = items
 
 
 def decode(payload: str) -> Any:
@@ -147,7 +169,11 @@ DECODERS: dict[str, Callable[[Any], Any]] = {
     "range": lambda parts: range(*parts),
     "decimal": decimal_from,
     "fraction": lambda parts: fraction_from(*parts),
-    "array": lambda _: Opaque("numpy.ndarray", truth=True),
+    "deque": deque,
+    "keys": lambda parts: dict.fromkeys(parts).keys(),
+    "values": lambda parts: dict(enumerate(parts)).values(),
+    "items": lambda parts: dict(parts).items(),
+    "array": Array,
     "object": lambda parts: Opaque(str(parts[0]), truth=bool(parts[1])),
 }
 

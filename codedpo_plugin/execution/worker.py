@@ -48,6 +48,10 @@ class WorkerError(Exception):
     """The worker's process ended, or sent something that is not a frame."""
 
 
+class UnableError(WorkerError):
+    """The worker could not begin to run a program, for want of a process, of confinement or of space."""
+
+
 class WorkerProcess:
     """A started worker. Not thread-safe; all I/O after the start is non-blocking."""
 

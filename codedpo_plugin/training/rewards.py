@@ -37,9 +37,10 @@ class PassRateReward:
 
     Called by TRL with a batch; the data set's column ``tests`` holds a list of assertions for each prompt, the
     column ``entry_point``, if there is one, the function they call. A text prompt is continued by its completion; a
-    message is answered by one, whose code blocks are the program. Programs that fail, loop or crash are wrong; a
-    batch that could not be run at all is not scored: its rewards are None, which TRL leaves out of the loss. Raises
-    SandboxError where programs cannot be confined, and when several batches in a row could not be run.
+    message is answered by one, whose code blocks are the program. Programs that fail, loop or crash are wrong, and
+    so are those whose worker dies every time they run. A batch that the machine did not let begin (no worker, no
+    process, no space) is not scored: its rewards are None, which TRL leaves out of the loss. Raises SandboxError
+    where programs cannot be confined, and when several batches in a row could not be run.
     """
 
     __name__ = "pass_rate"  # TRL logs a reward function under its name

@@ -116,11 +116,9 @@ HONEST = f"def f(x): return {ANSWERS!r}[x]"
 def test_nothing_passes_without_an_answer(confined, program):
     result = matrix(confined, [program, HONEST], LITERAL + CUT)
     forged, honest = names(result)
-    assert "PASS" not in forged[: len(LITERAL)]
+    assert "PASS" not in forged
     assert honest == ["PASS"] * 6
-    for column in range(len(LITERAL), 6):
-        assert forged[column] != "PASS" or column in result.judged_inside
-    assert set(result.judged_inside).isdisjoint(range(len(LITERAL)))
+    assert result.judged_inside == ()
 
 
 DISGUISED = [
@@ -142,7 +140,7 @@ def test_an_object_that_equals_everything_passes_no_comparison_unnoticed(confine
     result = matrix(confined, [program + "def f(x): return Any()", HONEST], [test])
     forged, honest = names(result)
     assert honest == ["PASS"]
-    assert forged == ["FAIL"] or result.judged_inside == (0,)
+    assert forged in (["FAIL"], ["ERROR"]) or result.judged_inside == (0,)
 
 
 def test_a_program_that_searches_its_process_finds_what_is_judged_inside(confined):

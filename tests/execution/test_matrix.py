@@ -120,12 +120,32 @@ def test_a_test_with_a_name_that_the_program_defines_falls_back_to_inside(pool):
     assert result.judged_inside == (0, 1)
 
 
-def test_a_value_that_cannot_leave_the_program_is_judged_inside(pool):
-    program = "from collections import deque\ndef f(x): return deque([x])"
-    tests = ["assert f(2)[0] == 1 + 1", "assert list(f(2)) == [2]", "assert f(2) == 2"]
+def test_a_value_that_cannot_leave_the_program_passes_only_by_what_is_taken_out_of_it(pool):
+    program = "class Two:\n    value = 2\n    __getitem__ = __add__ = lambda self, n: 2\ndef f(x): return Two()"
+    tests = ["assert f(2)[0] == 1 + 1", "assert f(2) + 0 < 3", "assert f(2).value == 2", "assert f(2) == 2"]
     result = matrix(pool, [program], tests)
-    assert names(result) == [["PASS", "PASS", "FAIL"]]
-    assert result.judged_inside == (0,)
+    assert names(result) == [["ERROR", "ERROR", "PASS", "FAIL"]]
+    assert result.judged_inside == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "test", "verdict"),
+    [
+        ("__import__('collections').deque([x])", "assert f(2)[0] == 1 + 1", "PASS"),
+        ("__import__('collections').deque([x])", "assert f(2) == [1 + 1]", "FAIL"),
+        ("{x: 1}.keys()", "assert 2 in f(2) and f(2) == {1 + 1}", "PASS"),
+        ("{1: x}.values()", "assert sorted(f(2)) == sorted([2])", "PASS"),
+        ("{1: [x]}.items()", "assert dict(f(2)) == {1: [1 + 1]}", "PASS"),
+        ("__import__('numpy').array([x, 3])", "assert abs(f(2) - 2).max() < 1.5", "PASS"),
+        ("__import__('numpy').array([x, 3])", "assert abs(f(2) - 2).max() < 0.5", "FAIL"),
+        ("__import__('numpy').array([x, 3])", "assert f(2) == [1 + 1, 3]", "ERROR"),
+        ("(x for x in [x])", "assert sorted(f(2)) == sorted([2])", "ERROR"),
+    ],
+)
+def test_collections_and_arrays_are_judged_without_the_program(pool, value, test, verdict):
+    result = matrix(pool, [f"def f(x): return {value}"], [test])
+    assert names(result) == [[verdict]]
+    assert result.judged_inside == ()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from codedpo_plugin.errors import SandboxError
 from codedpo_plugin.execution import Check, Ending, Limits, Mode, Pool, TimingJob
 from codedpo_plugin.execution import pool as pool_module
 from codedpo_plugin.execution.pool import AHEAD
+from codedpo_plugin.execution.requests import Runtime
 from codedpo_plugin.execution.wire import decode
 
 from .support import FORGE, LIMITS, FakeSandbox, all_end, ask, descendants, endings, job, worker_processes
@@ -119,7 +120,7 @@ def test_jobs_are_taken_as_results_are_consumed():
     ("check", "limits", "ending"),
     [
         ("any(iter(int, 1))", LIMITS, "timeout"),
-        ("__import__('time').sleep(9)", Limits(cpu_s=0.3, wall_s=0.2), "timeout"),
+        ("__import__('time').sleep(9)", Limits(cpu_s=0.2, wall_s=0.2), "timeout"),
         ("len(bytearray(1 << 30))", LIMITS, "memory"),
         ("'x' * (3 << 20)", Limits(answer_mb=1), "crash"),
         ("__import__('os')._exit(0)", LIMITS, "crash"),
@@ -198,7 +199,7 @@ def test_a_timing_job_that_costs_three_workers_their_lives_has_no_figures(killer
 
 
 def test_a_worker_that_does_not_answer_is_replaced(monkeypatch):
-    monkeypatch.setattr(pool_module, "_patience", lambda job: 0.5)
+    monkeypatch.setattr(pool_module, "patience", lambda job: 0.5)
     with Pool(1) as pool:
         answers = ask(pool, "import time\ntime.sleep(60)", "1", limits=Limits(wall_s=60))
         assert endings(answers) == ["crash"]
@@ -245,7 +246,7 @@ def test_no_process_outlives_a_host_that_is_killed(scratch_root, sandbox):
 
 def test_a_program_does_not_outlive_its_worker(scratch_root, sandbox, monkeypatch):
     alive = []
-    monkeypatch.setattr(pool_module, "_patience", lambda job: alive.append(worker_processes(pool)) or 0.2)
+    monkeypatch.setattr(pool_module, "patience", lambda job: alive.append(worker_processes(pool)) or 0.2)
     program = "import ctypes\nctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\nwhile True: pass"
     with Pool(1, sandbox=sandbox) as pool:
         assert endings(ask(pool, program, "1", limits=Limits(cpu_s=60, wall_s=60))) == ["crash"]
@@ -293,6 +294,27 @@ def test_a_worker_that_cannot_start_is_an_error_of_the_run(scratch_root):
         assert os.listdir(scratch_root) == []
 
 
+NO_PROCESS = "import os\ndef fork(): raise BlockingIOError(11, 'no process to be had')\nos.fork = fork"
+NO_CONFINEMENT = "import resource\ndef setrlimit(*_): raise ValueError\nresource.setrlimit = setrlimit"
+NO_SPACE = "import os\ndef pwrite(*_): raise OSError(28, 'no space left')\nos.pwrite = pwrite"
+
+
+@pytest.mark.parametrize(
+    ("broken", "check", "why"),
+    [
+        (NO_PROCESS, Check("f(1)"), "could not start a process: .* no process to be had"),
+        (NO_CONFINEMENT, Check("f(1)"), "could not confine a process"),
+        (NO_SPACE, Check("1", Mode.OUTPUT), "could not write its input: .* no space left"),
+    ],
+)
+def test_a_worker_that_cannot_begin_with_a_program_is_no_fault_of_the_program(scratch_root, broken, check, why):
+    with Pool(1, runtime=Runtime(warm_up=broken)) as pool:
+        with pytest.raises(SandboxError, match=f"cannot run programs: it {why}"):
+            list(pool.run([job(PLAIN, check)]))
+        assert worker_processes(pool) == set()
+        assert os.listdir(scratch_root) == []
+
+
 def timing(program: str, *checks: str, passes: int = 3) -> TimingJob:
     return TimingJob(program, tuple(map(Check, checks)), LIMITS, min_pass_ns=100_000, passes=passes)
 
@@ -332,7 +354,7 @@ def test_figures_that_no_clock_could_have_given_are_no_figures(pool, figure):
 
 
 def test_a_program_cannot_put_off_its_time_limit_with_forged_answers(pool, monkeypatch):
-    monkeypatch.setattr(pool_module, "_patience", lambda job: 3.0)
+    monkeypatch.setattr(pool_module, "patience", lambda job: 3.0)
     program = (
         f"{FORGE}\nimport time\ndef f():\n    while True:\n        time.sleep(0.02)\n        forge('value 1 1\\n')"
     )

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codedpo_plugin.execution.assertions import to_source
 from codedpo_plugin.execution.wire import Opaque, decode, read_frame, to_wire, write_frame
 
 Point = namedtuple("Point", "x y")
@@ -79,6 +80,11 @@ class AlwaysEqual:
 
     def __hash__(self):
         return 7
+
+
+class Never:
+    def __bool__(self):
+        return False
 
 
 def cross(value):
@@ -209,9 +215,7 @@ def test_a_value_that_holds_itself_equals_nothing():
         object(),
         AlwaysEqual(),
         len,
-        deque([1]),
         iter([1]),
-        {}.keys(),
         AlwaysEqual,
         np.array([1, 2]),
         ValueError("x"),
@@ -227,11 +231,40 @@ def test_other_objects_arrive_as_something_that_equals_nothing(value):
     assert {"a": arrived} != {"a": cross(value)}
 
 
-@pytest.mark.parametrize(("value", "truth"), [(deque(), False), (deque([1]), True), (AlwaysEqual(), True)])
+@pytest.mark.parametrize(("value", "truth"), [(Never(), False), (iter([1]), True), (AlwaysEqual(), True)])
 def test_an_object_keeps_its_truth_and_the_name_of_its_type(value, truth):
     arrived = cross(value)
     assert bool(arrived) is truth
     assert repr(arrived) == f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [deque(), deque([1, [2]]), {}.keys(), {"a": 1, (2,): 1}.keys(), {1: [2]}.values(), {1: [2], 3: 4}.items()],
+    ids=repr,
+)
+def test_deques_and_views_arrive_as_what_they_are(value):
+    arrived = cross(value)
+    assert type(arrived) is type(value)
+    assert list(arrived) == list(value)
+    assert list(eval(to_source(arrived))) == list(value)
+
+
+@pytest.mark.parametrize("value", [[1, 2], [[0.5], [1.5]], [], 4, ["a"]], ids=repr)
+def test_an_array_arrives_with_what_it_holds_and_equals_nothing(value):
+    arrived = cross(np.array(value))
+    assert arrived != arrived
+    rebuilt = eval(to_source(arrived))
+    assert isinstance(rebuilt, np.ndarray)
+    assert rebuilt.tolist() == value
+
+
+@pytest.mark.parametrize(
+    "text", ['{"keys": [[]]}', '{"items": [1]}', '{"deque": {"range": [0, 9, 1]}}', '{"keys": 1}']
+)
+def test_views_that_no_dictionary_has_are_not_values(text):
+    with pytest.raises(ValueError, match="not an encoded"):
+        decode(text)
 
 
 def test_a_set_of_objects_is_not_a_value():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from math import isnan
 
 import pytest
 
 from codedpo_plugin.errors import SandboxError, UsageError
 from codedpo_plugin.execution import Limits, Pool
+from codedpo_plugin.execution.requests import Runtime
 from codedpo_plugin.training.rewards import PassRateReward, program_of
 
 PROMPT = "def f(x):\n"
@@ -70,13 +72,37 @@ def test_a_failure_of_the_engine_is_no_wrong_answer_and_does_not_go_on_for_ever(
         reward([PROMPT], [RIGHT], [TESTS])
 
 
+NO_PROCESS = "import os\ndef fork(): raise BlockingIOError(11, 'no process to be had')\nos.fork = fork"
+
+
+def test_a_machine_that_runs_no_programs_gives_no_rewards(reward, caplog):
+    with Pool(1, runtime=Runtime(warm_up=NO_PROCESS)) as broken:
+        reward.pool = broken
+        assert reward([PROMPT] * 2, [RIGHT, WRONG], [TESTS] * 2) == [None, None]
+    assert "no process to be had" in caplog.text
+
+
+def test_a_program_that_brings_its_worker_down_is_wrong(reward, monkeypatch):
+    wait = Pool._wait
+
+    def killing(self, state):
+        for seat in self._seats:
+            if seat.tasks and seat.tasks[0].job.program.endswith(WRONG):
+                seat.worker.process.kill()
+        wait(self, state)
+
+    monkeypatch.setattr(Pool, "_wait", killing)
+    assert reward([PROMPT] * 3, [RIGHT, WRONG, HALF], [TESTS] * 3) == [1.0, 0.0, 0.5]
+
+
 def test_where_nothing_confines_nothing_is_rewarded():
     with pytest.raises(UsageError, match="no such sandbox"):
         PassRateReward(sandbox="no such sandbox")
 
 
 @pytest.mark.filterwarnings("default")
-def test_trl_trains_on_it(tiny_model, tmp_path):
+@pytest.mark.parametrize("broken", [False, True], ids=["scored", "not scored"])
+def test_trl_trains_on_it(tiny_model, tmp_path, broken):
     from datasets import Dataset
     from transformers import AutoTokenizer
     from trl import GRPOConfig, GRPOTrainer
@@ -86,12 +112,14 @@ def test_trl_trains_on_it(tiny_model, tmp_path):
         str(tmp_path), per_device_train_batch_size=4, num_generations=4, max_completion_length=8, max_steps=2,
         report_to=[], use_cpu=True, logging_steps=1, save_strategy="no",
     )  # fmt: skip
-    with PassRateReward() as reward:
+    with PassRateReward() as reward, Pool(1, runtime=Runtime(warm_up=NO_PROCESS)) as unable:
+        reward.pool = unable if broken else reward.pool
         trainer = GRPOTrainer(
             str(tiny_model), reward_funcs=reward, args=config, train_dataset=data,
             processing_class=AutoTokenizer.from_pretrained(tiny_model),
         )  # fmt: skip
         trainer.train()
     logged = [entry for entry in trainer.state.log_history if "rewards/pass_rate/mean" in entry]
-    assert len(logged) == 2
-    assert all(0.0 <= entry["rewards/pass_rate/mean"] <= 1.0 for entry in logged)
+    means = [entry["rewards/pass_rate/mean"] for entry in logged]
+    assert len(means) == 2
+    assert all(isnan(mean) if broken else 0.0 <= mean <= 1.0 for mean in means)
