@@ -24,7 +24,11 @@ def setup(
     restart: Annotated[bool, typer.Option("--restart", help="Build all anew.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what pip says.")] = False,
 ) -> None:
-    """Build the environment once; the same command goes on after an interruption, and mends what is wrong."""
+    """Build the environment once; the same command goes on after an interruption, and mends what is wrong.
+
+    An environment that exists already needs no setup: name its Python with --metadata '{"ds1000_python": "PYTHON"}'
+    or the environment variable CODEDPO_DS1000_PYTHON.
+    """
     import shutil
     import sys
 
@@ -43,9 +47,9 @@ def setup(
     environment.build(folder, builder, pins, say, verbose=verbose or sys.stderr.isatty())
     interpreter = environment.python_of(folder)
     out(f"ready: {interpreter}")
-    if path is not None:
-        out(f"use it with {environment.VARIABLE}={interpreter} or --metadata "
-            f"'{{\"{environment.METADATA_KEY}\": \"{interpreter}\"}}'")  # fmt: skip
+    named = interpreter if path else "PYTHON"
+    out("use it with" if path else "the DS-1000 tasks find it there; another one is used with")
+    out(f'  --metadata \'{{"{environment.METADATA_KEY}": "{named}"}}\'  or  {environment.VARIABLE}={named}')
 
 
 def _pins(pins: tuple[Pin, ...], torch: str | None) -> tuple[Pin, ...]:

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,14 +128,33 @@ def inspect(python: str, pins: Sequence[Pin] = PINS, *, load: bool = True) -> di
     """Return what an interpreter has of each library, importing each if ``load``.
 
     In two processes side by side: torch and TensorFlow take their time. Raises EvaluationError when the
-    interpreter cannot be run, or a library brings it down.
+    interpreter cannot be run; a library that brings it down is one that cannot be imported.
     """
+    look = _import if load else partial(_ask, load=False)
     with ThreadPoolExecutor(2) as threads:
-        halves = threads.map(lambda half: _inspect(python, half, load=load), (pins[::2], pins[1::2]))
+        halves = threads.map(lambda half: look(python, half), (pins[::2], pins[1::2]))
         return {name: found for half in halves for name, found in half.items()}
 
 
-def _inspect(python: str, pins: Sequence[Pin], *, load: bool) -> dict[str, Found]:
+def _import(python: str, pins: Sequence[Pin]) -> dict[str, Found]:
+    """Import libraries in one process; one by one, to know which it is, where that brings the interpreter down."""
+    try:
+        return _ask(python, pins, load=True)
+    except EvaluationError as error:
+        found = _ask(python, pins, load=False)
+        if len(pins) == 1:
+            return {name: Found(one.version, _brief(error)) for name, one in found.items()}
+        return {name: one for pin in pins for name, one in _import(python, [pin]).items()}
+
+
+def _brief(error: EvaluationError) -> str:
+    """Return how an interpreter ended, without what it was asked."""
+    status = getattr(error.__cause__, "returncode", None)
+    return f"the interpreter ended with status {status}" if status is not None else str(error.__cause__)[-200:]
+
+
+def _ask(python: str, pins: Sequence[Pin], *, load: bool) -> dict[str, Found]:
+    """Return what an interpreter says of each library. Raises EvaluationError when it says nothing."""
     asked = json.dumps([(pin.name, pin.module if load else "") for pin in pins])
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "MPLBACKEND": "agg", "CUDA_VISIBLE_DEVICES": ""}
     try:
@@ -155,38 +175,42 @@ def _inspect(python: str, pins: Sequence[Pin], *, load: bool) -> dict[str, Found
     return {name: Found(*entry) for name, entry in told.items()}
 
 
-def complaints(found: Mapping[str, Found], pins: Iterable[Pin] = PINS) -> list[str]:
-    """Return what is wrong with each library that is missing, has another version or cannot be imported."""
-    wrong = []
-    for pin in pins:
-        library = found.get(pin.name, Found(None))
-        if library.version is None:
-            wrong.append(f"{pin.name} is not installed; {pin.version} is needed")
-        elif not pin.accepts(library.version):
-            wrong.append(f"{pin.name} is {library.version}; {pin.version} is needed")
-        elif library.error:
-            wrong.append(f"{pin.name} {library.version} cannot be imported: {library.error}")
-    return wrong
+def complaint(pin: Pin, library: Found) -> str:
+    """Return what is wrong with a library: missing, another version, not to be imported; else nothing."""
+    if library.version is None:
+        return f"{pin.name} is not installed; {pin.version} is needed"
+    if not pin.accepts(library.version):
+        return f"{pin.name} is {library.version}; {pin.version} is needed"
+    return f"{pin.name} {library.version} cannot be imported: {library.error}" if library.error else ""
+
+
+def wrong_pins(found: Mapping[str, Found], pins: Iterable[Pin] = PINS) -> dict[Pin, str]:
+    """Return the libraries that are not as they should be, each with what is wrong."""
+    told = {pin: complaint(pin, found.get(pin.name, Found(None))) for pin in pins}
+    return {pin: text for pin, text in told.items() if text}
 
 
 def require(python: str, pins: Sequence[Pin] = PINS) -> None:
     """Raise one EvaluationError that names every library that is not as it should be, and how to mend it."""
-    wrong = complaints(inspect(python, pins), pins)
+    wrong = wrong_pins(inspect(python, pins), pins)
     if wrong:
         raise EvaluationError(
-            "\n  ".join([f"the environment of DS-1000 ({python}) is not as it should be:", *wrong])
-            + f"\n{remedy(python)}"
+            "\n  ".join([f"the environment of DS-1000 ({python}) is not as it should be:", *wrong.values()])
+            + f"\n{remedy(python, wrong)}"
         )
 
 
-def remedy(python: str) -> str:
-    """Return what to do about an environment that is not as it should be."""
+def remedy(python: str, wrong: Iterable[Pin] = ()) -> str:
+    """Return what to do about an environment in which some libraries are not as they should be."""
     if python == str(python_of(home())):
         return "Run `codedpo ds1000 setup`, which mends what is wrong; with --restart it builds all anew."
-    return (
-        f"Mend it with `{python} -m pip install PACKAGE==VERSION`, or build one with `codedpo ds1000 setup` and "
-        f"leave {METADATA_KEY} and {VARIABLE} away."
+    requirements = " ".join(pin.requirement for pin in wrong)
+    mend = (
+        f"Mend it with `{python} -m pip install --force-reinstall {requirements}`, or build"
+        if requirements
+        else "Build"
     )
+    return f"{mend} one with `codedpo ds1000 setup` and leave {METADATA_KEY} and {VARIABLE} away."
 
 
 # --------------------------------------------------------------------------- building
@@ -214,24 +238,37 @@ def _version(python: str) -> tuple[int, ...]:
 def build(folder: Path, python: str, pins: Sequence[Pin], tell: Callable[[str], None], *, verbose: bool) -> None:
     """Build the environment in ``folder``, or go on where an earlier call stopped: what is there is kept.
 
-    Raises EvaluationError when pip fails, or a library cannot be imported afterwards; UsageError when the folder
-    holds something else.
+    What is there but cannot be imported is installed again. Raises EvaluationError when pip fails, or a library
+    cannot be imported even then; UsageError when the folder holds something else.
     """
     require_own(folder)
-    own = python_of(folder)
-    if not own.exists():
-        tell(f"making the environment with {python}")
-        _run([python, "-m", "venv", "--clear", str(folder)], f"the environment could not be made in {folder}")
-    found = inspect(str(own), pins, load=False)
+    own = str(python_of(folder))
+    _make(folder, python, tell)
+    found = inspect(own, pins, load=False)
     missing = [pin for pin in pins if not pin.accepts(found[pin.name].version)]
     if missing:
         tell(f"{len(pins) - len(missing)} of {len(pins)} libraries are there")
     for number, pin in enumerate(missing, len(pins) - len(missing) + 1):
         tell(f"[{number}/{len(pins)}] {pin.requirement}")
-        install(str(own), pin, pins, verbose=verbose)
+        install(own, pin, pins, verbose=verbose)
     tell("checking that every library can be imported, building matplotlib's font cache")
-    prepare(str(own))
-    require(str(own), pins)
+    for pin, why in wrong_pins(inspect(own, pins), pins).items():
+        tell(f"{why}; it is installed again")
+        install(own, pin, pins, verbose=verbose, anew=True)
+    prepare(own)
+    require(own, pins)
+
+
+def _make(folder: Path, python: str, tell: Callable[[str], None]) -> None:
+    """Make an environment without libraries, unless it is there; one that was interrupted may lack pip."""
+    own = python_of(folder)
+    failure = f"the environment could not be made in {folder}"
+    if not own.exists():
+        tell(f"making the environment with {python}")
+        _run([python, "-m", "venv", "--clear", str(folder)], failure)
+    elif subprocess.run([str(own), "-m", "pip", "--version"], capture_output=True, check=False).returncode != 0:
+        tell("the environment has no pip, which is mended")
+        _run([str(own), "-m", "ensurepip", "--upgrade"], f"{failure}; --restart builds it anew")
 
 
 def require_own(folder: Path) -> None:
@@ -240,15 +277,18 @@ def require_own(folder: Path) -> None:
         raise UsageError(f"{folder} holds something else; give an empty or new folder with --path")
 
 
-def install(python: str, pin: Pin, pins: Iterable[Pin], *, verbose: bool) -> None:
-    """Install one library with what it depends on, the other pins holding."""
+def install(python: str, pin: Pin, pins: Iterable[Pin], *, verbose: bool, anew: bool = False) -> None:
+    """Install one library with what it depends on, the other pins holding; ``anew`` even if it is there."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
         constraints.write("".join(f"{other.requirement}\n" for other in pins))
         constraints.flush()
         options = ["--no-deps"] if pin.alone else ["--constraint", constraints.name]
         quiet = [] if verbose else ["--quiet"]
-        command = [python, "-m", "pip", "install", "--no-input", *quiet, *options, pin.requirement]
-        _run(command, f"{pin.requirement} could not be installed")
+        command = [python, "-m", "pip", "install", "--no-input", *quiet]
+        failure = f"{pin.requirement} could not be installed"
+        if anew:  # without the rest, of which only what is missing is to come
+            _run([*command, "--force-reinstall", "--no-deps", pin.requirement], failure)
+        _run([*command, *options, pin.requirement], failure)
 
 
 def _run(command: list[str], failure: str) -> None:

@@ -54,7 +54,7 @@ def test_without_an_interpreter_the_error_names_all_ways_to_have_one(tmp_path, m
 
 
 def test_what_is_right_gives_no_complaint():
-    assert environment.complaints(RIGHT) == []
+    assert environment.wrong_pins(RIGHT) == {}
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_is_right_gives_no_complaint():
     ],
 )
 def test_a_library_that_is_not_as_it_should_be_is_named_with_both_versions(found, complaint):
-    assert environment.complaints(RIGHT | found) == [complaint]
+    assert [*environment.wrong_pins(RIGHT | found).values()] == [complaint]
 
 
 def test_an_environment_is_asked_for_versions_and_imports():
@@ -79,7 +79,7 @@ def test_an_environment_is_asked_for_versions_and_imports():
 def test_a_wrong_environment_is_one_error_that_says_how_to_mend_it():
     with pytest.raises(EvaluationError, match="json-like is not installed") as caught:
         environment.require(sys.executable, (JSON,))
-    assert f"{sys.executable} -m pip install" in str(caught.value)
+    assert f"`{sys.executable} -m pip install --force-reinstall json-like==1.0`" in str(caught.value)
 
 
 def test_the_environment_of_setup_is_mended_by_setup(tmp_path, monkeypatch):
@@ -163,3 +163,47 @@ def test_the_font_cache_lies_inside_the_environment(tmp_path):
 def test_pins_are_unique():
     assert len({pin.name for pin in PINS}) == len(PINS)
     assert json.dumps([pin.requirement for pin in PINS])
+
+
+def crashing(tmp_path: Path) -> str:
+    """Return a Python that a module brings down."""
+    (tmp_path / "fragile.py").write_text("import os\nos.abort()\n")
+    return script(tmp_path / "python", f'PYTHONPATH={tmp_path} exec {sys.executable} "$@"')
+
+
+def test_a_library_that_brings_the_interpreter_down_is_named(tmp_path):
+    pins = (Pin("pytest", pytest.__version__, "fragile"), Pin("x", "0", "json"), Pin("pluggy", "0", "pluggy"))
+    found = environment.inspect(crashing(tmp_path), pins)
+    assert found["pytest"] == Found(pytest.__version__, "the interpreter ended with status -6")
+    assert found["pluggy"].error == ""
+    with pytest.raises(
+        EvaluationError, match=r"pytest .* cannot be imported: the interpreter ended with status -6"
+    ):
+        environment.require(crashing(tmp_path), pins[:1])
+
+
+def test_a_library_that_cannot_be_imported_is_installed_again(tmp_path, monkeypatch, pip):
+    answers = iter([RIGHT, RIGHT | {"scipy": Found("1.12.0", "OSError: cut short")}, RIGHT])
+    monkeypatch.setattr(environment, "inspect", lambda python, pins, load=True: next(answers))
+    told: list[str] = []
+    environment.build(tmp_path, sys.executable, PINS, told.append, verbose=False)
+    _, alone, rest = pip
+    assert alone[-3:] == ["--force-reinstall", "--no-deps", "scipy==1.12.0"]
+    assert "--constraint" in rest
+    assert rest[-1] == "scipy==1.12.0"
+    assert "scipy 1.12.0 cannot be imported: OSError: cut short; it is installed again" in told
+
+
+def test_an_environment_that_was_interrupted_before_it_had_pip_gets_it(tmp_path, monkeypatch, pip):
+    own = script(environment.python_of(tmp_path), "exit 1")
+    (tmp_path / "pyvenv.cfg").write_text("")
+    monkeypatch.setattr(environment, "inspect", lambda python, pins, load=True: RIGHT)
+    environment.build(tmp_path, sys.executable, PINS, lambda line: None, verbose=False)
+    assert pip == [[own, "-m", "ensurepip", "--upgrade"]]
+
+
+def test_a_foreign_python_is_mended_with_a_command_that_can_be_copied():
+    assert environment.remedy("/opt/python", PINS[:2]).startswith(
+        "Mend it with `/opt/python -m pip install --force-reinstall numpy==1.26.4 pandas==1.5.3`"
+    )
+    assert "pip install" not in environment.remedy("/opt/python")
