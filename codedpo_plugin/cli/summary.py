@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def show_result(result: SuiteResult) -> None:
-    """Print the metrics of a result and of its parts, with every denominator."""
+    """Print the metrics of a result and its parts, with every denominator, and the number of samples by status."""
     from codedpo_plugin.evaluation.results import WHERE_RUN
 
     found = dict(result.metrics)
@@ -21,12 +21,26 @@ def show_result(result: SuiteResult) -> None:
         found |= {f"{part}: {name}": estimate for name, estimate in own.metrics.items()}
     rows = [(name, f"{e.value:.3f}", f"{e.low:.3f} – {e.high:.3f}", str(e.n)) for name, e in found.items()]
     table(result.suite, ("metric", "value", "95% interval", "problems"), rows)
+    _show_statuses(result)
     if result.not_run:
         out(f"{len(result.not_run)} problems could not be run; they count as not solved except in {WHERE_RUN[1:]}:")
         for problem, reason in result.not_run.items():
             out(f"  {problem}: {reason}")
     if result.missing:
         out(f"{len(result.missing)} problems of the suite have no sample and are in no denominator")
+
+
+def _show_statuses(result: SuiteResult) -> None:
+    """Print the number of samples by status, and where the suite has parts those of each."""
+    counted = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in result.statuses.items())
+    out(f"{len(result.samples)} samples of {len(result.by_problem())} problems: {counted or 'none'}")
+    names, parts = [*result.statuses], result.groups
+    rows = [
+        (part, *map(str, (len(own.by_problem()), *(own.statuses.get(name, 0) for name in names))))
+        for part, own in parts.items()
+    ]
+    if rows:
+        table("samples by status", ("", "problems", *(name.replace("_", " ") for name in names)), rows)
 
 
 def show_comparisons(path: Path) -> None:
