@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from codedpo_plugin.cli.console import out, table
 
 if TYPE_CHECKING:
     from codedpo_plugin.evaluation.results import SuiteResult
+
+LARGEST: Final = 10
+"""Problems shown of those that changed."""
 
 
 def show_result(result: SuiteResult) -> None:
@@ -69,7 +73,20 @@ def show_comparison(c: dict[str, Any]) -> None:
     rows.append(("share ≥ 10% faster", "", _cell(c["share_10_percent_faster"])))
     rows.append(("share ≥ 10% slower", "", _cell(c["share_10_percent_slower"])))
     table(c["suite"], ("", "before", "after"), rows)
+    for name, changes in c.get("changes", {}).items():
+        _show_largest(name, {problem: (change, f"{change:+.2f}") for problem, change in changes.items()})
     _show_outcomes(c)
+    ratios = {p["problem_id"]: p["ratio"] for p in c["problems"] if p.get("ratio") and p["ratio"] != 1}
+    _show_largest("speed", {problem: (log(ratio), f"{ratio:.3g}x") for problem, ratio in ratios.items()})
+
+
+def _show_largest(name: str, changes: dict[str, tuple[float, str]]) -> None:
+    """Print the problems that changed most, each with its change; ``changes`` has the size and the text of each."""
+    ranked = sorted(changes.items(), key=lambda item: -abs(item[1][0]))
+    if ranked:
+        more = f", … ({len(ranked) - LARGEST} more)" if len(ranked) > LARGEST else ""
+        shown = ", ".join(f"{problem} {text}" for problem, (_, text) in ranked[:LARGEST])
+        out(f"largest changes in {name}: {shown}{more}")
 
 
 def _show_outcomes(c: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codedpo_plugin.cli.summary import show_result
+from codedpo_plugin.cli.summary import show_comparison, show_result
 from codedpo_plugin.evaluation.results import SampleResult, SuiteResult
 
 
@@ -33,3 +33,38 @@ def test_parts_are_counted_too(capsys):
 def test_a_result_without_samples_can_be_shown(capsys):
     show_result(SuiteResult("micro", {}, (), missing=("a",)))
     assert "0 samples of 0 problems: none" in capsys.readouterr().out
+
+
+def comparison(**changed: object) -> dict:
+    nothing = {"value": None, "low": None, "high": None, "n": 0}
+    figures = dict.fromkeys(
+        ("mean_speedup", "median_speedup", "share_10_percent_faster", "share_10_percent_slower"), nothing
+    )
+    return {
+        "suite": "micro",
+        "before": {},
+        "after": {},
+        "without_sample": {"before": 0, "after": 0},
+        "gained": [],
+        "lost": [],
+        "solved_by_both": 0,
+        "outcomes": {},
+        "problems": [],
+        **figures,
+        **changed,
+    }
+
+
+def test_the_problems_that_changed_most_are_named_up_to_ten(capsys):
+    changes = {"pass@1": {f"p{n}": n / 20 * (-1) ** n for n in range(1, 13)}}
+    speeds = [{"problem_id": i, "outcome": "same", "ratio": r} for i, r in (("a", 0.25), ("b", 1.0), ("c", 2.0))]
+    show_comparison(comparison(changes=changes, problems=[*speeds, {"problem_id": "d", "outcome": "not_measured"}]))
+    told = capsys.readouterr().out
+    assert "largest changes in pass@1: p12 +0.60, p11 -0.55, p10 +0.50," in told
+    assert "p3 -0.15, … (2 more)\n" in told
+    assert "largest changes in speed: a 0.25x, c 2x\n" in told
+
+
+def test_a_comparison_without_changes_names_none(capsys):
+    show_comparison(comparison())
+    assert "largest" not in capsys.readouterr().out
