@@ -189,7 +189,10 @@ def _run_task(
         raise CodeDPOError("only the first process of a distributed run has the results")
     logged = [s for s in outcome["samples"][task.task_name] if s["filter"] == FILTER]
     samples = tuple(SampleResult(**one) for entry in logged for one in entry["filtered_resps"][0])
-    return SuiteResult(suite.name, {}, samples, tuple(metadata["ks"]), suite_version=version_of(task.problems))
+    sampled = {sample.problem_id for sample in samples}
+    missing = tuple(p.problem.problem_id for p in task.problems if p.problem.problem_id not in sampled)
+    version = version_of(task.problems)
+    return SuiteResult(suite.name, {}, samples, tuple(metadata["ks"]), missing, suite_version=version)
 
 
 def _set_seeds(seed: int) -> None:

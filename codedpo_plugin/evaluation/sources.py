@@ -11,7 +11,7 @@ import ast
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -90,8 +90,17 @@ def read_side(path: Path, judge: Judge) -> dict[str, SuiteResult]:
     if judge.suite and not wanted:
         raise EvaluationError(
             f"{path}: no results of suite {judge.suite.name!r}; it has {', '.join(r.suite for r in found)}"
+            f"{_related(judge.suite, found)}"
         )
     return wanted
+
+
+def _related(suite: Suite, found: Sequence[SuiteResult]) -> str:
+    """Return what to do where there are results of the whole of which a suite is a part, or of another part."""
+    ids = (sample.problem_id for result in found for sample in result.samples)
+    if not suite.prefix or not any(problem_id.startswith(suite.prefix) for problem_id in ids):
+        return ""
+    return f". A whole and its parts are suites of their own: use `codedpo evaluate --suite {suite.name}` for both sides"
 
 
 def read_results(folder: Path) -> dict[str, SuiteResult]:

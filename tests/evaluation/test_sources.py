@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,17 @@ def test_only_the_named_suite_is_read(tmp_path, judge):
 def test_a_run_of_another_suite_is_refused(tmp_path, judge):
     write_result(tmp_path / "eval" / "mbpp.json", result("mbpp"))
     with pytest.raises(EvaluationError, match="no results of suite 'micro'; it has mbpp"):
+        read_side(tmp_path, judge)
+
+
+@pytest.mark.parametrize(("there", "wanted"), [("ds1000", "ds1000_pandas"), ("ds1000_pandas", "ds1000")])
+def test_a_whole_and_its_parts_are_told_apart(tmp_path, judge, there, wanted):
+    own = replace(result(there).samples[0], problem_id="DS-1000/1")
+    write_result(tmp_path / "eval" / f"{there}.json", replace(result(there), samples=(own,)))
+    suite = replace(MICRO, name=wanted, prefix="DS-1000/")
+    with pytest.raises(EvaluationError, match=f"it has {there}. A whole and its parts .*--suite {wanted}`"):
+        read_side(tmp_path, replace(judge, suite=suite))
+    with pytest.raises(EvaluationError, match=f"it has {there}$"):
         read_side(tmp_path, judge)
 
 
