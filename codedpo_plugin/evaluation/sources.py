@@ -100,7 +100,7 @@ def _related(suite: Suite, found: Sequence[SuiteResult]) -> str:
     ids = (sample.problem_id for result in found for sample in result.samples)
     if not suite.prefix or not any(problem_id.startswith(suite.prefix) for problem_id in ids):
         return ""
-    return f". A whole and its parts are suites of their own: use `codedpo evaluate --suite {suite.name}` for both sides"
+    return f". A whole and its parts are suites of their own: make one with `codedpo evaluate --suite {suite.name}`"
 
 
 def read_results(folder: Path) -> dict[str, SuiteResult]:
