@@ -163,6 +163,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "before": {name: _estimate(e) for name, e in comparison.before.items()},
         "after": {name: _estimate(e) for name, e in comparison.after.items()},
         "differences": {name: _estimate(e) for name, e in comparison.differences.items()},
+        "changes": {name: {i: x for i, x in by.items() if x} for name, by in comparison.changes.items()},
         "gained": list(comparison.gained),
         "lost": list(comparison.lost),
         "without_sample": dict(zip(("before", "after"), comparison.without_sample, strict=True)),

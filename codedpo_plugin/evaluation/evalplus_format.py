@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from codedpo_plugin.evaluation.results import SampleResult, SuiteResult
 from codedpo_plugin.formats.files import atomic_write
 
-SUITES: Final = frozenset({"humaneval", "humaneval_plus", "mbpp", "mbpp_plus"})
+BASE_ONLY: Final = frozenset({"humaneval", "mbpp"})
+SUITES: Final = BASE_ONLY | {"humaneval_plus", "mbpp_plus"}
 
 
 def evalplus_path(result_path: Path) -> Path:
@@ -17,15 +20,16 @@ def evalplus_path(result_path: Path) -> Path:
     return result_path.parent / "evalplus" / f"{result_path.stem}_eval_results.json"
 
 
-def as_evalplus(result: SuiteResult) -> dict[str, Any]:
+def as_evalplus(result: SuiteResult, date: datetime) -> dict[str, Any]:
     """Return a result in EvalPlus's form. Inputs a sample fails on are not listed: it is not run on all of them."""
+    base = replace(result, samples=tuple(replace(sample, status=sample.base_status) for sample in result.samples))
+    parts = {"base": base} if result.suite in BASE_ONLY else {"base": base, "plus": result}
     return {
+        "date": date.strftime("%Y-%m-%d %H:%M"),
         "hash": result.suite_version,
         "eval": {task: [_entry(sample) for sample in own] for task, own in result.by_problem().items()},
         "pass_at_k": {
-            "base" if result.suite in ("humaneval", "mbpp") else "plus": {
-                name: estimate.value for name, estimate in result.metrics.items()
-            }
+            part: {name: estimate.value for name, estimate in own.metrics.items()} for part, own in parts.items()
         },
     }
 
@@ -47,10 +51,13 @@ def _status(status: str) -> str:
 
 
 def write_evalplus(result_path: Path, result: SuiteResult) -> Path | None:
-    """Write the file that belongs to a result and return its path; None for a suite that is not EvalPlus's."""
+    """Write the file that belongs to a result and return its path; None for a suite that is not EvalPlus's.
+
+    ``evalplus.evaluate --samples <suite>.jsonl`` in its folder prints it. It holds the time, as EvalPlus's does.
+    """
     if result.suite not in SUITES:
         return None
     path = evalplus_path(result_path)
     with atomic_write(path) as handle:
-        handle.write(json.dumps(as_evalplus(result)).encode() + b"\n")
+        handle.write(json.dumps(as_evalplus(result, datetime.now())).encode() + b"\n")
     return path

@@ -101,6 +101,12 @@ class SuiteResult:
         return {name: replace(self, samples=tuple(s for s in self.samples if s.group == name)) for name in names}
 
     @property
+    def statuses(self) -> dict[str, int]:
+        """Return the number of samples by status, ``pass`` first, then the most frequent."""
+        counted = Counter(sample.status for sample in self.samples)
+        return dict(sorted(counted.items(), key=lambda item: (item[0] != "pass", -item[1], item[0])))
+
+    @property
     def not_run(self) -> dict[str, str]:
         """Return the problems that could not be run on this machine, each with the reason."""
         return {sample.problem_id: sample.reason for sample in self.samples if not sample.ran}
@@ -113,9 +119,16 @@ def status_of(verdicts: ArrayLike) -> str:
     return Verdict(codes[failed[0]]).name.lower() if failed.size else "pass"
 
 
+def _counts(result: SuiteResult) -> dict[str, Any]:
+    return {
+        "problems": len(result.by_problem()),
+        "samples": len(result.samples),
+        "statuses": dict(sorted(result.statuses.items())),
+    }
+
+
 def write_result(path: Path, result: SuiteResult) -> None:
     """Write a result."""
-    problems = result.by_problem()
     data = {
         "schema_version": SCHEMA_VERSION,
         "suite": result.suite,
@@ -123,15 +136,11 @@ def write_result(path: Path, result: SuiteResult) -> None:
         "model": dict(result.model),
         "metadata": dict(result.metadata),
         "metrics": {name: asdict(estimate) for name, estimate in result.metrics.items()},
-        "counts": {
-            "problems": len(problems),
-            "problems_without_sample": len(result.missing),
-            "samples": len(result.samples),
-            "statuses": dict(sorted(Counter(s.status for s in result.samples).items())),
-        },
+        "counts": _counts(result) | {"problems_without_sample": len(result.missing)},
         "judged_inside": sum(s.judged_inside for s in result.samples),
         "groups": {
             name: {metric: asdict(estimate) for metric, estimate in part.metrics.items()}
+            | {"counts": _counts(part)}
             for name, part in result.groups.items()
         },
         "not_run": result.not_run,

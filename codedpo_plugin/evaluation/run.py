@@ -32,8 +32,8 @@ def read_samples(path: Path, known: Sequence[str], prefix: str = "") -> Samples:
 
     A ``task_id`` may leave away the ``prefix`` of the suite's ids (``17`` for ``DS-1000/17``).
 
-    Lines that cannot be used, or whose task is not among ``known``, are noted. Raises EvaluationError when a file
-    mixes both forms or has no usable line.
+    Lines that cannot be used, that have both, or whose task is not among ``known``, are noted. Raises
+    EvaluationError when a file mixes both forms or has no usable line.
     """
     bad = jsonl.BadLines()
     forms: dict[str, int] = {}
@@ -44,7 +44,7 @@ def read_samples(path: Path, known: Sequence[str], prefix: str = "") -> Samples:
         task = _task_id(value, prefix)
         if task not in tasks:
             raise ValueError(f"task {task!r} is not in the suite")
-        form = "solution" if "solution" in value else "completion"
+        form = _form(value)
         return task, form, jsonl.text_field(value, form)
 
     for task, form, text in jsonl.read(path, parse, bad, unique=False):
@@ -58,6 +58,16 @@ def read_samples(path: Path, known: Sequence[str], prefix: str = "") -> Samples:
             "split the file by form"
         )
     return Samples({task: tuple(texts) for task, texts in answers.items()}, next(iter(forms)) + "s", bad)
+
+
+def _form(value: Mapping[str, Any]) -> str:
+    """Return the name of the field that has a line's program."""
+    match [form for form in ("solution", "completion") if form in value]:
+        case [form]:
+            return form
+        case []:
+            raise ValueError("it has neither a solution nor a completion")
+    raise ValueError("it has a solution and a completion; which one counts is not guessed")
 
 
 def _task_id(value: Mapping[str, Any], prefix: str) -> str:
@@ -181,7 +191,10 @@ def _run_task(
         raise CodeDPOError("only the first process of a distributed run has the results")
     logged = [s for s in outcome["samples"][task.task_name] if s["filter"] == FILTER]
     samples = tuple(SampleResult(**one) for entry in logged for one in entry["filtered_resps"][0])
-    return SuiteResult(suite.name, {}, samples, tuple(metadata["ks"]), suite_version=version_of(task.problems))
+    sampled = {sample.problem_id for sample in samples}
+    missing = tuple(p.problem.problem_id for p in task.problems if p.problem.problem_id not in sampled)
+    version = version_of(task.problems)
+    return SuiteResult(suite.name, {}, samples, tuple(metadata["ks"]), missing, suite_version=version)
 
 
 def _set_seeds(seed: int) -> None:

@@ -11,7 +11,7 @@ import ast
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 OURS: Final = "codedpo_"
 """What the names of this package's lm-eval tasks begin with."""
-NO_RESULTS: Final = ("codedpo_pairs", "codedpo_oss_instruct")
+NO_RESULTS: Final = ("codedpo_pairs", "codedpo_oss_instruct", "codedpo_concepts", "codedpo_evol_instruct")
 """Tasks of ours that judge nothing."""
 
 KINDS: Final = (
@@ -90,8 +90,17 @@ def read_side(path: Path, judge: Judge) -> dict[str, SuiteResult]:
     if judge.suite and not wanted:
         raise EvaluationError(
             f"{path}: no results of suite {judge.suite.name!r}; it has {', '.join(r.suite for r in found)}"
+            f"{_related(judge.suite, found)}"
         )
     return wanted
+
+
+def _related(suite: Suite, found: Sequence[SuiteResult]) -> str:
+    """Return what to do where there are results of the whole of which a suite is a part, or of another part."""
+    ids = (sample.problem_id for result in found for sample in result.samples)
+    if not suite.prefix or not any(problem_id.startswith(suite.prefix) for problem_id in ids):
+        return ""
+    return f". A whole and its parts are suites of their own: make one with `codedpo evaluate --suite {suite.name}`"
 
 
 def read_results(folder: Path) -> dict[str, SuiteResult]:
@@ -169,16 +178,23 @@ def _read_logs(folder: Path, judge: Judge) -> list[SuiteResult]:
         raise EvaluationError(f"{folder}: holds several runs, name one: {', '.join(map(str, sorted(folders)))}")
     if len(newest) < len(files):
         log.info("%s: the newest log of each task is read: %s", folder, ", ".join(f.name for f in newest.values()))
-    wanted = judge.suite and newest.get(f"{OURS}{judge.suite.name}")
-    if wanted:
-        return [_read_log(wanted, judge)]
-    own = [file for task, file in newest.items() if task.startswith(OURS)]
-    if own and judge.suite is None:
-        return [_read_log(file, judge) for file in own]
-    foreign = [file for file in newest.values() if file not in own]
+    own = {task: file for task, file in newest.items() if task.startswith(OURS)}
+    foreign = [file for file in newest.values() if file not in own.values()]
+    if judge.suite:
+        own = {task: file for task, file in own.items() if task == f"{OURS}{judge.suite.name}"}
+    if own:
+        _tell_ignored(folder, foreign)
+        return [_read_log(file, judge) for file in own.values()]
     if len(foreign) != 1:
         raise UsageError(f"{folder}: give one of the logs in it: {', '.join(map(str, newest.values()))}")
     return [_read_log(foreign[0], judge)]
+
+
+def _tell_ignored(folder: Path, foreign: list[Path]) -> None:
+    """Log that logs of other tasks lie beside ours; to be compared they have to be named."""
+    if foreign:
+        names = ", ".join(file.name for file in foreign)
+        log.warning("%s: not read, as there are logs of tasks of ours: %s; name one with --suite", folder, names)
 
 
 def _read_log(path: Path, judge: Judge) -> SuiteResult:
@@ -233,19 +249,26 @@ def _own_result(path: Path, entries: list[Mapping[str, Any]], config: Mapping[st
 def _foreign_samples(
     path: Path, entries: list[Mapping[str, Any]], suite: Suite, known: Mapping[str, Problem]
 ) -> Samples:
-    """Return the programs in the log of another task over the same problems; what is no program fails."""
+    """Return the programs in the log of another task over problems of the suite; what is no program fails.
+
+    Tasks that the suite lacks are left out, and logged: of lm-eval's 500 in ``mbpp`` EvalPlus has kept a part.
+    """
     answers: dict[str, tuple[str, ...]] = {}
     counts: Counter[str] = Counter()
+    left_out: dict[str, None] = {}
     for entry in entries:
         problem_id = _problem_id(entry["doc"], known)
         problem = known.get(problem_id)
-        if problem and problem_id not in answers:  # one line per filter; the responses are the same
+        if problem is None:
+            left_out[problem_id] = None
+        elif problem_id not in answers:  # one line per filter; the responses are the same
             form = answer_form(prompt_of(entry))
             programs = (extract_solution(problem, text, form, suite.stop, counts) for text in entry["resps"][0])
             answers[problem_id] = tuple(program or "" for program in programs)
-        elif not problem:
-            answers[problem_id] = ()
-    _require_known(path, answers, known, suite)
+    _require_known(path, answers or left_out, known, suite)
+    if left_out:
+        told = path, len(left_out), len(left_out) + len(answers), suite.name, ", ".join([*left_out][:3])
+        log.warning("%s: %d of its %d tasks are not in suite %r and are left out: %s, …", *told)
     if counts:
         log.info("%s: %s", path, ", ".join(f"{name} {number}" for name, number in sorted(counts.items())))
     return Samples(answers, "solutions", jsonl.BadLines())

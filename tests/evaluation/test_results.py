@@ -109,6 +109,19 @@ def test_the_file_holds_metrics_counts_and_every_sample(tmp_path):
     }
 
 
+def test_statuses_are_counted_passes_first_and_by_part(tmp_path):
+    def sample(group: str, status: str) -> SampleResult:
+        return SampleResult(f"{group}/{status}", 0, "", status, status, 1, group=group)
+
+    own = [sample("x", "fail"), sample("x", "pass"), sample("y", "timeout"), sample("y", "fail")]
+    result = SuiteResult("s", {}, tuple(own))
+    assert [*result.statuses.items()] == [("pass", 1), ("fail", 2), ("timeout", 1)]
+    write_result(tmp_path / "s.json", result)
+    groups = strict(tmp_path / "s.json")["groups"]
+    assert groups["x"]["counts"] == {"problems": 2, "samples": 2, "statuses": {"fail": 1, "pass": 1}}
+    assert groups["y"]["pass@1"]["n"] == 2
+
+
 def test_a_result_without_samples_is_strict_json_too(tmp_path):
     empty = SuiteResult("micro", {}, ())
     write_result(tmp_path / "micro.json", empty)

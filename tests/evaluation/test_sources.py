@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,17 @@ def test_only_the_named_suite_is_read(tmp_path, judge):
 def test_a_run_of_another_suite_is_refused(tmp_path, judge):
     write_result(tmp_path / "eval" / "mbpp.json", result("mbpp"))
     with pytest.raises(EvaluationError, match="no results of suite 'micro'; it has mbpp"):
+        read_side(tmp_path, judge)
+
+
+@pytest.mark.parametrize(("there", "wanted"), [("ds1000", "ds1000_pandas"), ("ds1000_pandas", "ds1000")])
+def test_a_whole_and_its_parts_are_told_apart(tmp_path, judge, there, wanted):
+    own = replace(result(there).samples[0], problem_id="DS-1000/1")
+    write_result(tmp_path / "eval" / f"{there}.json", replace(result(there), samples=(own,)))
+    suite = replace(MICRO, name=wanted, prefix="DS-1000/")
+    with pytest.raises(EvaluationError, match=f"it has {there}. A whole and its parts .*--suite {wanted}`"):
+        read_side(tmp_path, replace(judge, suite=suite))
+    with pytest.raises(EvaluationError, match=f"it has {there}$"):
         read_side(tmp_path, judge)
 
 
@@ -193,8 +205,9 @@ def test_a_log_that_only_looks_like_ours_is_refused(tmp_path, filtered):
         read_side(tmp_path, Judge())
 
 
-def test_a_run_that_only_built_pairs_has_nothing_to_compare(tmp_path):
-    write_log(tmp_path, "codedpo_pairs", [own_line(0, sample(0))])
+@pytest.mark.parametrize("made", ["pairs", "oss_instruct", "concepts", "evol_instruct"])
+def test_a_run_that_judged_nothing_has_nothing_to_compare(tmp_path, made):
+    write_log(tmp_path, f"codedpo_{made}", [own_line(0, sample(0))])
     with pytest.raises(EvaluationError, match="nothing to compare"):
         read_side(tmp_path, Judge())
 
@@ -236,6 +249,29 @@ def test_the_log_of_another_task_is_judged(tmp_path, judge):
     write_log(tmp_path, "humanlike", [*lines, *lines])  # a line per filter
     found = read_side(tmp_path, judge)["micro"]
     assert [s.passed for s in found.samples] == [True, False] * 3
+
+
+def test_tasks_that_the_suite_lacks_are_left_out_and_told(tmp_path, judge, caplog):
+    own = [foreign_line(n, e.reference, task_id=e.id, prompt=e.prompt) for n, e in enumerate(ENTRIES)]
+    lines = [*own, *(foreign_line(n, "x", task_id=n, prompt="") for n in (7, 8))]
+    write_log(tmp_path, "mbpplike", [*lines, *lines])
+    found = read_side(tmp_path, judge)["micro"]
+    assert [s.passed for s in found.samples] == [True] * 3
+    assert "2 of its 5 tasks are not in suite 'micro' and are left out: 7, 8" in caplog.text
+
+
+def test_a_log_without_a_task_of_the_suite_is_refused(tmp_path, judge):
+    write_log(tmp_path, "other", [foreign_line(0, "x", task_id="HumanEval/0", prompt="")])
+    with pytest.raises(EvaluationError, match=r"not samples of suite 'micro', it has tasks .*: HumanEval/0"):
+        read_side(tmp_path, judge)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_logs_of_other_tasks_beside_ours_are_told_of(tmp_path, judge, caplog, named):
+    write_log(tmp_path, "codedpo_micro", [own_line(0, sample(0))])
+    other = write_log(tmp_path, "humaneval", [foreign_line(0, "x", task_id="HumanEval/0", prompt="")])
+    assert [*read_side(tmp_path, judge if named else Judge())] == ["micro"]
+    assert other.name in caplog.text
 
 
 def test_of_several_tasks_that_are_not_ours_one_has_to_be_named(tmp_path, judge):

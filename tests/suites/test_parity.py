@@ -1,8 +1,4 @@
-"""Our verdicts and EvalPlus's own, sample by sample.
-
-The embedded tasks are written for this test, in the format of EvalPlus's releases; where one of its special oracles
-is to apply, they bear the name that it goes by.
-"""
+"""Our verdicts and EvalPlus's own, sample by sample: on tasks written for the purpose, and on published ones."""
 
 from __future__ import annotations
 
@@ -26,7 +22,8 @@ from codedpo_plugin.evaluation.run import evaluate_samples
 from codedpo_plugin.generation.extraction import truncate
 from codedpo_plugin.manager import create_plugins, find
 
-Task = dict[str, Any]
+from .parity_tasks import DIFFERENT, HUMANEVAL_BODIES, HUMANEVAL_TASKS, MBPP_PROGRAMS, MBPP_TASKS, Task
+
 Row = tuple[str, str]
 """A task's id and a program."""
 
@@ -38,183 +35,6 @@ ENDLESS = "while True:"
 CODEGEN_STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 NEVER_PASSED = "HumanEval/32"
 """EvalPlus 0.3.1 does not count the inputs of ``find_zero`` that it has checked, and passes no solution of it."""
-
-
-def task(task_id: str, header: str, body: str, base: list[Any], plus: list[Any], atol: float = 0) -> Task:
-    name = header.partition("(")[0]
-    return {
-        "task_id": task_id,
-        "prompt": f'def {header}:\n    """A task."""\n' if task_id.startswith("Human") else '"""\nA task.\n"""\n',
-        "entry_point": name,
-        "canonical_solution": body if task_id.startswith("Human") else f"\ndef {header}:\n{body}",
-        "contract": "",
-        "assertion": "",
-        "test": f"def check(candidate):\n    assert candidate(*{base[0]!r}) is not None\n",
-        "base_input": base,
-        "plus_input": plus,
-        "atol": atol,
-    }
-
-
-HUMANEVAL_TASKS = {
-    "sums": task("HumanEval/0", "sums(a, b)", "    return a + b\n", [[1, 2], [3, 4]], [[-1, 1], ["a", "b"]]),
-    "half": task("HumanEval/1", "half(x)", "    return x / 3\n", [[1], [10]], [[7.5], [-2]]),
-    "pair": task("HumanEval/2", "pair(x)", "    return [[x / 3, 1], {'x': [x]}]\n", [[3], [6]], [[1], [0]]),
-    "grid": task("HumanEval/3", "grid(x)", "    return [[x / 3], [x]]\n", [[1], [2]], [[4], [5]]),
-    # A float, then what is compared exactly unless the tolerance stays.
-    "mixed": task(
-        "HumanEval/4",
-        "mixed(x)",
-        "    return x / 3 if x < 5 else [x / 3, 1]\n",
-        [[1], [7]],
-        [[8], [2], [10]],
-    ),
-    "late": task("HumanEval/5", "late(x)", "    return [x / 3, 1] if x < 5 else x / 3\n", [[1], [7]], [[9]]),
-    "close": task("HumanEval/6", "close(x)", "    return [x, x / 3]\n", [[1]], [[2]], 1e-4),
-    "find_zero": task("HumanEval/32", "find_zero(xs)", "    return -xs[0] / xs[1]\n", [[[1, 2]]], [[[4, 2]]], 1e-4),
-}
-MBPP_TASKS = {
-    "similar_elements": task(
-        "Mbpp/2",
-        "similar_elements(a, b)",
-        "    return tuple(set(a) & set(b))\n",
-        [[[1, 2, 3], [2, 3]], [[1], [2]]],
-        [[[0.3, 0.6], [0.3, 0.6]]],
-    ),
-    "check_str": task(
-        "Mbpp/461",
-        "check_str(text)",
-        "    import re\n    return re.match('[aeiou]', text)\n",
-        [["apple"], ["pear"]],
-        [["olive"], [""]],
-    ),
-    "are_equivalent": task(
-        "Mbpp/164", "are_equivalent(a, b)", "    return a % 7 == b % 7\n", [[1, 8], [1, 2]], [[3, 3]]
-    ),
-    "sum_div": task(
-        "Mbpp/295",
-        "sum_div(n)",
-        "    return sum(i for i in range(1, n) if n % i == 0)\n",
-        [[8], [12]],
-        [[1], [28]],
-    ),
-    "surface_Area": task(
-        "Mbpp/581",
-        "surface_Area(b, h)",
-        "    return round(2 * b * (b * b / 4 + h * h) ** 0.5 + b * b)\n",
-        [[3, 4]],
-        [[5, 6], [1, 1]],
-    ),
-    "digit_distance_nums": task(
-        "Mbpp/558",
-        "digit_distance_nums(a, b)",
-        "    return sum(abs(int(x) - int(y)) for x, y in zip(str(a), str(b)))\n",
-        [[12, 34]],
-        [[1, 256], [9, 9]],
-    ),
-    "nested": task(
-        "Mbpp/9001", "nested(x)", "    return [(x, [x, (x,)]), {x: [x]}, None]\n", [[1], [2]], [["a"], [None]]
-    ),
-}
-
-HUMANEVAL_BODIES = {
-    "sums": (
-        "    return a + b\n",
-        "    return a - b\n",  # wrong on everything
-        "    return a + b if isinstance(a, str) or a >= 0 else 7\n",  # wrong on an input that was added
-        "    return float(a) + b if not isinstance(a, str) else a + b\n",
-        "    raise ValueError(a)\n",
-        "    import sys\n    sys.exit(0)\n",
-        "    return nothing\n",
-        "    return a +\n",  # is no program
-        "    return a + b\nraise SystemExit(0)\n",
-        "    while True:\n        pass\n",
-        "    return a + b\nwhile True:\n    pass\n",
-        "    input()\n    return a + b\n",
-        "    print(a)\n    return a + b\n",
-        "    return None\n",
-    ),
-    "half": (
-        "    return x / 3 + 1e-7\n",
-        "    return x / 3 + 1e-5\n",
-        "    return str(x / 3)\n",
-        "    return [x / 3]\n",
-        "    return x // 3\n",
-    ),
-    "pair": (
-        "    return [[x / 3, 1], {'x': [x]}]\n",
-        "    return [[x / 3 + 1e-9, 1], {'x': [x]}]\n",
-        "    return [(x / 3, 1), {'x': [x]}]\n",
-    ),
-    "grid": (
-        "    return [[x / 3], [x]]\n",
-        "    return [[x / 3 + 1e-9], [x]]\n",
-        "    return ([x / 3], [x])\n",
-        "    x = [[x / 3], [x]]\n    x.append(x)\n    return x\n",
-    ),
-    "mixed": (
-        "    return x / 3 + 1e-8 if x < 5 else [x / 3 + 1e-8, 1]\n",  # its first added input expects no float
-        "    return x / 3 if x < 5 else [x / 3 + (x != 8) * 1e-8, 1]\n",
-        "    return x / 3 if x < 5 else [x / 3 + (x != 8) * 1e-3, 1]\n",
-        "    return x / 3 if x < 5 else (x / 3 + (x != 8) * 1e-8, 1)\n",
-    ),
-    "late": (
-        "    return [x / 3 + 1e-8, 1] if x < 5 else x / 3\n",
-        "    return [x / 3, 1] if x < 5 else x / 3 + 1e-8\n",
-    ),
-    "close": (
-        "    return [x + 1e-5, x / 3]\n",
-        "    return [x, x / 3 + 1e-3]\n",
-        "    return [x, x / 3, 0.0]\n",
-        "    return (x, x / 3)\n",
-    ),
-    "find_zero": ("    return -xs[0] / xs[1]\n", "    return 17.0\n", "    raise ValueError\n"),
-}
-MBPP_PROGRAMS = {
-    "similar_elements": (
-        "def similar_elements(a, b):\n    return sorted(set(a) & set(b), key=str) * 2\n",
-        "def similar_elements(a, b):\n    return set(a) & set(b)\n",
-        "def similar_elements(a, b):\n    return tuple(x + (x < 1) * 1e-9 for x in set(a) & set(b))\n",
-        "def similar_elements(a, b):\n    return tuple(a)\n",
-        "def similar_elements(a, b):\n    return None\n",
-        "def similar_elements(a, b):\n    return (x for x in a if x in b)\n",
-        "def similar_elements(a, b):\n    return dict.fromkeys(x for x in a if x in b).keys()\n",
-    ),
-    "check_str": (
-        "import re\ndef check_str(text):\n    return re.search('^[aeiou]', text)\n",
-        "def check_str(text):\n    return text[:1] in tuple('aeiou')\n",
-        "def check_str(text):\n    return 'valid' if text[:1] in tuple('aeiou') else None\n",
-        "def check_str(text):\n    return 'valid' if text[:1] in tuple('aeiou') else 'invalid'\n",
-        "def check_str(text):\n    return bool(text)\n",
-    ),
-    "are_equivalent": (
-        "def are_equivalent(a, b):\n    return 'whatever'\n",
-        "def are_equivalent(a, b):\n    return 1 / 0\n",
-    ),
-    "sum_div": (
-        "def sum_div(n):\n    return 0\n",
-        "def sum_div(n):\n    return sum(i for i in range(1, n) if n % i == 0)\n",
-        "def sum_div(n):\n    return n\n",
-    ),
-    "surface_Area": (
-        "def surface_Area(b, h):\n    return round(2 * b * (b * b / 4 + h * h) ** 0.5 + b * b)\n",
-        "def surface_Area(b, h):\n    return 2 * b * (b * b / 4 + h * h) ** 0.5 + b * b\n",
-        "def surface_Area(b, h):\n    return 'large'\n",
-    ),
-    "digit_distance_nums": (
-        "def digit_distance_nums(a, b):\n    a, b = str(a).zfill(3), str(b).zfill(3)\n"
-        "    return sum(abs(int(x) - int(y)) for x, y in zip(a, b))\n",
-        "def digit_distance_nums(a, b):\n    return abs(a - b)\n",
-    ),
-    "nested": (
-        "def nested(x):\n    return [(x, [x, (x,)]), {x: [x]}, None]\n",
-        "def nested(x):\n    return [(x, [x, [x]]), {x: [x]}, None]\n",
-        "def nested(x):\n    return [(x, [x, (x,)]), {x: (x,)}, None]\n",
-        "def nested(x):\n    return [(x, [x, (x,)]), {x: [x]}, None] if x else None\n",
-        "from nowhere import anything\n",
-        "def another(x):\n    return x\n",
-    ),
-}
 
 
 def embedded(dataset: str) -> tuple[list[Task], list[Row]]:
@@ -373,6 +193,15 @@ def test_a_program_that_never_comes_to_its_end_is_a_timeout_on_both_sides(verdic
     for own in (left, right):
         assert {own[n] for n in hangs} <= {("timeout", "timeout")}
     assert all("timeout" not in right[n] for n in range(len(rows)) if n not in hangs)
+
+
+def test_what_differs_from_evalplus_differs_as_it_is_documented(tmp_path):
+    sums = HUMANEVAL_TASKS["sums"]
+    rows = [(sums["task_id"], sums["prompt"] + body) for body, _ in DIFFERENT]
+    here = [own == ("pass", "pass") for own in ours("humaneval", [sums], rows, tmp_path)]
+    there = [other == ("pass", "pass") for other in theirs("humaneval", [sums], rows, tmp_path)]
+    assert here == [passes for _, passes in DIFFERENT]
+    assert there == [not passes for _, passes in DIFFERENT]
 
 
 @pytest.mark.parametrize("dataset", ["humaneval", "mbpp"])
