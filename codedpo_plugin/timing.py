@@ -13,9 +13,9 @@ The figures are read by the measured program's own process: honest programs, not
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import comb, inf, isfinite, nan
+from math import comb, inf
 from statistics import geometric_mean, median
 
 from codedpo_plugin.config import TimingConfig
@@ -63,24 +63,6 @@ def compare_rounds(first: Sequence[float], second: Sequence[float], error: float
     k = interval_rank(len(ratios), error)
     low, high = (0.0, inf) if k is None else (ratios[k], ratios[-1 - k])
     return Ratio(median(ratios), low, high, min(first), min(second), len(ratios))
-
-
-def mean_ratio(ratios: Sequence[Ratio]) -> Ratio:
-    """Return the geometric mean of ratios, at least one, in all their figures; the rounds are added up.
-
-    The interval is wider than it need be: errors of single ratios cancel out in their mean.
-    """
-    if len(ratios) == 1:
-        return ratios[0]
-
-    def mean(name: str) -> float:
-        values = [value for ratio in ratios if isfinite(value := getattr(ratio, name))]
-        return geometric_mean(values) if values else nan
-
-    low = 0.0 if any(ratio.low == 0 for ratio in ratios) else mean("low")
-    high = inf if any(ratio.high == inf for ratio in ratios) else mean("high")
-    rounds = sum(ratio.rounds for ratio in ratios)
-    return Ratio(mean("value"), low, high, mean("first_ns"), mean("second_ns"), rounds)
 
 
 def interval_rank(n: int, error: float = ERROR) -> int | None:
@@ -141,22 +123,52 @@ def compare_programs(
 
     Stops when the ratio is settled, after ``config.rounds`` rounds, or when ``config.budget_s`` is spent.
     """
+    return compare_sides(pool, [first, second], ([0], [1]), checks, config, clock)
+
+
+def compare_sides(
+    pool: Pool,
+    programs: Sequence[str],
+    sides: tuple[Sequence[int], Sequence[int]],
+    checks: tuple[Check, ...],
+    config: TimingConfig,
+    clock: Callable[[], float] = time.monotonic,
+) -> Ratio | None:
+    """Measure programs in turn and return the ratio of two sides; None if none of a side can be measured.
+
+    ``sides`` are numbers of programs. The time of a side in a round is the geometric mean over its programs, each
+    as often as it is named. Stops like :func:`compare_programs`; where the first round shows that the budget is too
+    short for an interval, only the first program of either side is gone on with.
+    """
     deadline = clock() + config.budget_s
-    pilot = measure(pool, [first, second], checks, config.model_copy(update={"passes": 1}))
-    if not (pilot[0] and pilot[1]):
+    pilot = measure(pool, programs, checks, config.model_copy(update={"passes": 1}))
+    first, second = ([number for number in side if pilot[number]] for side in sides)
+    if not (first and second):
         return None
-    config = _fewer_passes(config, max(*pilot[0], *pilot[1]))
-    times: tuple[list[float], list[float]] = ([], [])
-    schedule = looks(config.rounds)
-    ratio = None
+    able = sorted({*first, *second})
+    config = _fewer_passes(config, max(max(pilot[number] or [0.0]) for number in able))
+    times: dict[int, list[float]] = {number: [] for number in able}
+    schedule, done, ratio = looks(config.rounds), 0, None
     for look in schedule:
-        while len(times[0]) < look and (clock() < deadline or not times[0]):
-            if not _add_round(pool, (first, second), checks, config, times):
+        while done < look and (clock() < deadline or not done):
+            begun = clock()
+            if not _add_round(pool, programs, checks, config, times):
                 return None
-        ratio = compare_rounds(*times, ERROR / len(schedule))
-        if settled(ratio, config) or len(times[0]) < look:
+            done += 1
+            if done == 1 and (clock() - begun) * schedule[0] > config.budget_s:
+                times = {number: times[number] for number in {first[0], second[0]}}
+                first, second = first[:1], second[:1]
+        ratio = compare_rounds(_side(times, first), _side(times, second), ERROR / len(schedule))
+        if settled(ratio, config) or done < look:
             break
     return ratio
+
+
+def _side(times: Mapping[int, Sequence[float]], side: Sequence[int]) -> list[float]:
+    """Return the time of a side in each round."""
+    if len(side) == 1:
+        return list(times[side[0]])
+    return [geometric_mean(figures) for figures in zip(*(times[number] for number in side), strict=True)]
 
 
 def _fewer_passes(config: TimingConfig, pass_ns: float) -> TimingConfig:
@@ -166,16 +178,17 @@ def _fewer_passes(config: TimingConfig, pass_ns: float) -> TimingConfig:
 
 def _add_round(
     pool: Pool,
-    programs: tuple[str, str],
+    programs: Sequence[str],
     checks: tuple[Check, ...],
     config: TimingConfig,
-    times: tuple[list[float], list[float]],
+    times: Mapping[int, list[float]],
 ) -> bool:
     """Measure one more round, programs in the reverse of the last one's order; return False if one failed."""
-    turn = -1 if len(times[0]) % 2 else 1
-    figures = measure(pool, programs[::turn], checks, config)
-    for own, measured in zip(times, figures[::turn], strict=True):
+    order = sorted(times)
+    if len(times[order[0]]) % 2:
+        order.reverse()
+    for number, measured in zip(order, measure(pool, [programs[n] for n in order], checks, config), strict=True):
         if not measured:
             return False
-        own += measured
+        times[number].extend(measured)
     return True

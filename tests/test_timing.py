@@ -15,6 +15,7 @@ from codedpo_plugin.timing import (
     Ratio,
     compare_programs,
     compare_rounds,
+    compare_sides,
     interval_rank,
     looks,
     measure,
@@ -266,3 +267,44 @@ def test_a_program_that_fails_in_a_later_round_cannot_be_compared():
                 yield result if len(self.runs) < 6 else TimingResult((), "timeout")
 
     assert Failing(1.0).compare() is None
+
+
+ABC = ["a", "b", "c"]
+
+
+def test_a_side_is_the_geometric_mean_of_its_programs_as_often_as_they_are_named():
+    class Figures:
+        def time(self, jobs):
+            return [TimingResult(({"a": 1.0, "b": 8.0, "c": 27.0}[job.program],)) for job in jobs]
+
+    ratio = compare_sides(Figures(), ABC, ([0], [0, 1, 2]), (Check("f(1)"),), TimingConfig())
+    assert ratio.value == pytest.approx(6.0)
+    ratio = compare_sides(Figures(), ABC, ([0], [1, 1, 2]), (Check("f(1)"),), TimingConfig())
+    assert ratio.value == pytest.approx(12.0)
+    assert ratio.low == pytest.approx(ratio.high)
+
+
+def test_a_program_of_both_sides_is_measured_once_a_round():
+    machine = Machine(1.5)
+    compare_sides(machine, ABC, ([0, 1], [1, 2]), (Check("f(1)"),), TimingConfig(), lambda: machine.now)
+    assert machine.runs[:9] == ["a", "b", "c", "a", "b", "c", "c", "b", "a"]
+
+
+def test_programs_that_fail_are_left_out_of_their_side():
+    class Failing(Machine):
+        def time(self, jobs):
+            for job, result in zip(jobs := list(jobs), super().time(jobs), strict=True):
+                yield TimingResult(()) if job.program == "c" else result
+
+    machine = Failing(3.0)
+    ratio = compare_sides(machine, ABC, ([0], [1, 2]), (Check("f(1)"),), TimingConfig(), lambda: machine.now)
+    assert (ratio.value, machine.runs.count("c")) == (3.0, 1)
+    assert compare_sides(machine, ABC, ([0, 1], [2]), (Check("f(1)"),), TimingConfig(), lambda: machine.now) is None
+
+
+@pytest.mark.parametrize(("budget_s", "timed_c", "rounds"), [(60.0, 8, 7), (20.0, 2, 7)])
+def test_a_budget_too_short_for_all_is_spent_on_the_first_of_either_side(budget_s, timed_c, rounds):
+    machine = Machine(3.0, seconds=1.0)
+    config = TimingConfig(budget_s=budget_s)
+    ratio = compare_sides(machine, ABC, ([0], [1, 2]), (Check("f(1)"),), config, lambda: machine.now)
+    assert (machine.runs.count("c"), ratio.rounds) == (timed_c, rounds)

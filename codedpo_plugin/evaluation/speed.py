@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from statistics import median_low
-from time import monotonic
 
 from codedpo_plugin.config import TimingConfig
 from codedpo_plugin.evaluation.passk import Estimate, bootstrap_mean, bootstrap_median
 from codedpo_plugin.execution import Pool, Runtime
 from codedpo_plugin.programs import normalise
 from codedpo_plugin.suites import SuiteProblem
-from codedpo_plugin.timing import Ratio, compare_programs, mean_ratio, measure
+from codedpo_plugin.timing import Ratio, compare_sides, measure
 
 BY = 1.1
 """What counts as faster or slower: by 10%, certainly."""
@@ -43,8 +42,7 @@ class ProblemSpeed:
 
     problem_id: str
     ratio: Ratio | None
-    """Time before over time after, the geometric mean over the pairs of solutions that were timed; None where none
-    could be."""
+    """Time before over time after; None where it could not be measured."""
     diluted: bool = False
     """Whether most of the time goes into making the calls, so that equal times say nothing."""
 
@@ -102,18 +100,11 @@ def measure_speeds(
 ) -> Speeds:
     """Time the solutions of either side for each problem against each other. Give it a pool of one worker.
 
-    The first solutions of both sides are a pair, the second ones, and so on, up to ``config.solutions``; the side
-    that has fewer begins again from its first. ``config.budget_s`` is for all pairs of a problem.
+    The time of a side is the geometric mean over its first ``config.solutions`` solutions.
     """
     return Speeds(
         tuple(_speed(p, before[p.problem.problem_id], after[p.problem.problem_id], pool, config) for p in problems)
     )
-
-
-def matched(old: Sequence[str], new: Sequence[str], most: int) -> list[tuple[str, str]]:
-    """Return the pairs of solutions to time, at most so many."""
-    number = min(max(len(old), len(new)), most)
-    return [(old[i % len(old)], new[i % len(new)]) for i in range(number)]
 
 
 def median_experiment(experiments: Sequence[Speeds]) -> Speeds:
@@ -133,44 +124,18 @@ def _speed(
     problem_id = problem.problem.problem_id
     if problem.runtime != Runtime():  # DS-1000: its tests do the reference's work as well, and much besides
         return ProblemSpeed(problem_id, None)
-    ratios = _ratios(problem, matched(old, new, config.solutions), pool, config)
-    if not ratios:
-        return ProblemSpeed(problem_id, None)
-    speed = ProblemSpeed(problem_id, mean_ratio(ratios))
-    if speed.ratio and speed.ratio.rounds and speed.outcome() is Outcome.SAME:
-        return ProblemSpeed(problem_id, speed.ratio, _diluted(speed.ratio, problem, pool, config))
+    # The second side of a ratio is the slower one if the ratio exceeds 1: here, the one from before.
+    forms = [[normalise(solution) for solution in side[: config.solutions]] for side in (new, old)]
+    numbers = {form: number for number, form in enumerate(dict.fromkeys([*forms[0], *forms[1]]))}
+    if len(numbers) == 1 or sorted(forms[0]) == sorted(forms[1]):
+        return ProblemSpeed(problem_id, Ratio(1.0, 1.0, 1.0, math.nan, math.nan))  # the same: nothing to measure
+    programs = {normalise(solution): solution for solution in (*old[: config.solutions], *new[: config.solutions])}
+    sides = [numbers[form] for form in forms[0]], [numbers[form] for form in forms[1]]
+    ratio = compare_sides(pool, [programs[form] for form in numbers], sides, problem.timing_checks, config)
+    speed = ProblemSpeed(problem_id, ratio)
+    if ratio and speed.outcome() is Outcome.SAME:
+        return ProblemSpeed(problem_id, ratio, _diluted(ratio, problem, pool, config))
     return speed
-
-
-def _ratios(
-    problem: SuiteProblem, pairs: Sequence[tuple[str, str]], pool: Pool, config: TimingConfig
-) -> list[Ratio]:
-    """Return the ratios of pairs of solutions, without those of which one failed; what is equal is timed once.
-
-    After the first pair only those are timed that can be expected to fit into the budget.
-    """
-    measured: dict[tuple[str, str], Ratio | None] = {}
-    start, longest = monotonic(), 0.0
-    for old, new in pairs:
-        form = normalise(old), normalise(new)
-        left = config.budget_s - (monotonic() - start)
-        if not measured or (form not in measured and left > longest):
-            begun = monotonic()
-            measured[form] = _ratio(problem, form, (old, new), pool, config.model_copy(update={"budget_s": left}))
-            longest = max(longest, monotonic() - begun)
-    forms = ((normalise(old), normalise(new)) for old, new in pairs)
-    return [ratio for form in forms if (ratio := measured.get(form))]
-
-
-def _ratio(
-    problem: SuiteProblem, form: tuple[str, str], pair: tuple[str, str], pool: Pool, config: TimingConfig
-) -> Ratio | None:
-    """Return how one solution compares with another, normalised to ``form``; None where one failed."""
-    old, new = pair
-    if form[0] == form[1]:
-        return Ratio(1.0, 1.0, 1.0, math.nan, math.nan)  # one program: nothing to measure
-    # The second program of a ratio is the slower one if the ratio exceeds 1: here, the one from before.
-    return compare_programs(pool, new, old, problem.timing_checks, config)
 
 
 def _diluted(ratio: Ratio, problem: SuiteProblem, pool: Pool, config: TimingConfig) -> bool:

@@ -11,7 +11,6 @@ from codedpo_plugin.evaluation.speed import (
     Outcome,
     ProblemSpeed,
     Speeds,
-    matched,
     measure_speeds,
     median_experiment,
 )
@@ -19,7 +18,7 @@ from codedpo_plugin.execution import Pool, TimingResult
 from codedpo_plugin.execution.assertions import plan_test
 from codedpo_plugin.records import Problem
 from codedpo_plugin.suites import SuiteProblem
-from codedpo_plugin.timing import Ratio, mean_ratio
+from codedpo_plugin.timing import Ratio
 
 CONFIG = TimingConfig(rounds=6, passes=2, min_pass_ms=0.1)
 
@@ -120,19 +119,6 @@ def test_a_difference_in_nanoseconds_of_one_call_is_measured_by_repeating_it(poo
     assert speed.outcome() is Outcome.FASTER
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "most", "pairs"),
-    [
-        ("a", "x", 4, ["ax"]),
-        ("abc", "xyz", 2, ["ax", "by"]),
-        ("ab", "xyz", 4, ["ax", "by", "az"]),
-        ("abcde", "x", 4, ["ax", "bx", "cx", "dx"]),
-    ],
-)
-def test_solutions_are_matched_in_order_and_the_shorter_side_begins_again(old, new, most, pairs):
-    assert matched(old, new, most) == [tuple(pair) for pair in pairs]
-
-
 PROBLEM = SuiteProblem(Problem("p", "", "f"), "", (plan_test("assert f(1) == 1", "f"),), 1)
 
 
@@ -153,36 +139,39 @@ def program(length: int) -> str:
     return head + "n" * (length - len(head))
 
 
-def test_the_speed_of_a_problem_is_the_mean_over_pairs_of_its_solutions():
-    pool, old = Lengths(), [program(100), program(200), program(50)]
-    (speed,) = measure_speeds([PROBLEM], {"p": old}, {"p": [program(50)]}, pool, CONFIG).problems
+def speed_of(old: list[str], new: list[str], pool: Lengths | None = None, **config) -> ProblemSpeed:
+    settings = CONFIG.model_copy(update=config)
+    (speed,) = measure_speeds([PROBLEM], {"p": old}, {"p": new}, pool or Lengths(), settings).problems
+    return speed
+
+
+def test_the_speed_of_a_problem_is_the_mean_over_its_solutions():
+    speed = speed_of([program(100), program(200), program(50)], [program(50)])
     assert speed.ratio.value == pytest.approx((2 * 4 * 1) ** (1 / 3))
     assert speed.outcome() is Outcome.FASTER
 
 
-def test_equal_pairs_are_timed_once_and_count_as_often_as_they_occur():
+def test_so_many_solutions_of_a_side_are_timed_as_the_configuration_says():
+    solutions = [program(200), program(400), program(800)]
+    assert speed_of(solutions, [program(100)], solutions=2).ratio.value == pytest.approx(8**0.5)
+    assert speed_of(solutions, [program(100)], solutions=1).ratio.value == pytest.approx(2)
+
+
+def test_equal_solutions_are_timed_once_and_count_as_often_as_they_occur():
     pool, old = Lengths(), [program(200), program(100), program(200) + "  # again", program(200)]
-    (speed,) = measure_speeds([PROBLEM], {"p": old}, {"p": [program(100)]}, pool, CONFIG).problems
-    assert speed.ratio.value == pytest.approx(2 ** (3 / 4))
+    assert speed_of(old, [program(100)], pool).ratio.value == pytest.approx(2 ** (3 / 4))
     once = Lengths()
-    measure_speeds([PROBLEM], {"p": old[:1]}, {"p": [program(100)]}, once, CONFIG)
+    speed_of([program(200)], [program(100)], once)
     assert len(pool.timed) == len(once.timed)
 
 
-def test_a_pair_that_fails_does_not_keep_the_others_from_counting():
-    solutions = ["def f(n): raise ValueError", program(200)]
-    (speed,) = measure_speeds([PROBLEM], {"p": solutions}, {"p": [program(100)]}, Lengths(), CONFIG).problems
+def test_sides_with_the_same_solutions_are_not_timed():
+    pool = Lengths()
+    speed = speed_of([program(100), program(200)], [program(200), program(100)], pool)
+    assert (speed.ratio.value, speed.outcome(), pool.timed) == (1.0, Outcome.SAME, [])
+
+
+def test_a_solution_that_fails_does_not_keep_the_others_from_counting():
+    speed = speed_of(["def f(n): raise ValueError", program(200)], [program(100)])
     assert speed.ratio.value == pytest.approx(2)
-
-
-def test_further_pairs_are_not_timed_when_the_budget_is_spent():
-    pool, old = Lengths(), [program(200), program(400), program(800)]
-    spent = CONFIG.model_copy(update={"budget_s": 1e-9})
-    (speed,) = measure_speeds([PROBLEM], {"p": old}, {"p": [program(100)]}, pool, spent).problems
-    assert speed.ratio.value == pytest.approx(2)
-
-
-def test_a_problem_whose_only_difference_is_unclear_stays_unclear():
-    found = mean_ratio([ratio(1.0), Ratio(3.0, 0.0, math.inf, 1.0, 3.0, 2)])
-    assert (found.value, found.low, found.high) == (pytest.approx(3**0.5), 0.0, math.inf)
-    assert ProblemSpeed("p", found).outcome() is Outcome.UNCLEAR
+    assert speed_of(["def f(n): raise ValueError"], [program(100)]).outcome() is Outcome.NOT_MEASURED
