@@ -295,7 +295,7 @@ def test_a_worker_that_cannot_start_is_an_error_of_the_run(scratch_root):
 
 
 NO_PROCESS = "import os\ndef fork(): raise BlockingIOError(11, 'no process to be had')\nos.fork = fork"
-NO_CONFINEMENT = "import resource\ndef setrlimit(*_): raise ValueError\nresource.setrlimit = setrlimit"
+NO_CONFINEMENT = "import __main__\ndef limit(*_): raise OSError\n__main__.Worker.limit = limit"
 NO_SPACE = "import os\ndef pwrite(*_): raise OSError(28, 'no space left')\nos.pwrite = pwrite"
 
 
