@@ -7,7 +7,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,12 @@ from codedpo_plugin.execution import Ending, Limits, Pool
 from codedpo_plugin.execution.wire import decode
 
 from .attacks import ATTACKS, Attack
-from .forgeries import FORGERIES, SEARCH
+from .forgeries import FORGERIES, MEMORY, SEARCH
 from .support import FORGE, LIMITS, ask, descendants, endings, job, matrix, names
 
 ROOMY = Limits(cpu_s=2.0, memory_mb=256, answer_mb=4)
+IMPATIENT = replace(LIMITS, wall_s=0.5)
+LIMITS_OF = {"resources": LIMITS, "interpreter": LIMITS, "patience": IMPATIENT}
 
 NEIGHBOUR = """
 import json, math, os, random, sys
@@ -91,7 +93,7 @@ def test_an_attack_gains_nothing_and_leaves_nothing(confined, outside, attack: A
     neighbour = job(NEIGHBOUR, *STATE, limits=ROOMY)
     list(confined.run([neighbour]))
     before, idle, workers = outside.look(), processes_of(confined), workers_of(confined)
-    limits = LIMITS if attack.group in ("resources", "interpreter") else ROOMY
+    limits = LIMITS_OF.get(attack.group, ROOMY)
     hostile, after = confined.run([job(outside.place(attack.program), "attack()", limits=limits), neighbour])
     (answer,) = hostile.answers
     assert answer.ending in attack.endings, answer
@@ -183,6 +185,13 @@ def test_a_program_that_searches_its_process_finds_what_is_judged_inside(confine
     assert result.judged_inside == (0,)
 
 
+def test_a_program_that_can_read_its_memory_finds_what_is_judged_inside():
+    with Pool(1, sandbox="unconfined") as pool:
+        assert names(matrix(pool, [MEMORY], LITERAL)) == [["FAIL"] * 3]
+        found = matrix(pool, [MEMORY], ["assert all(f(x) == 1234567 for x in [2])"])
+        assert names(found) == [["PASS"]]
+
+
 def test_a_program_that_searches_its_process_finds_nothing_that_earlier_runs_have_left(sandbox):
     with Pool(1, sandbox=sandbox) as pool:
         for _ in range(2):
@@ -190,6 +199,17 @@ def test_a_program_that_searches_its_process_finds_nothing_that_earlier_runs_hav
             assert names(result)[0] == ["PASS"] * 6
             assert "PASS" not in names(result)[1]
             assert result.judged_inside == ()
+
+
+TRICKS = ["vars(builtins)['__debug__'] = False", "builtins.compile = None", "sys.flags = None"]
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_assertions_are_compiled_before_a_program_can_turn_them_off(confined, trick):
+    program = f"import builtins, sys\n{trick}\ndef f(x): return 0"
+    assert names(matrix(confined, [program], ["assert all(f(x) == 7 for x in [2])", "assert f(2) == 7"])) == [
+        ["FAIL", "FAIL"]
+    ]
 
 
 def test_answers_that_a_forged_line_has_shifted_are_worth_no_more_than_what_the_program_knows(confined):
