@@ -118,7 +118,7 @@ class Worker:
         """Return the frame that answers one."""
         program, limits = frame["program"], frame["limits"]
         if self.may_specialize and not self.is_enough(limits):
-            return {"id": frame["id"], "too little": f"memory_mb={limits['memory_bytes'] >> 20}"}
+            return {"id": frame["id"], "too_little": f"memory_mb={limits['memory_bytes'] >> 20}"}
         _, checks = self.suites[frame["suite"]]
         if frame["do"] == "time":
             figures, problem = self.measure(program, checks, frame)
@@ -131,8 +131,9 @@ class Worker:
         """Return whether a program can start within a memory limit; tried once for each."""
         memory = limits["memory_bytes"]
         if memory not in self.enough:
-            data, *_ = self.fork(limits, partial(run_program, "bytes(1 << 20)", [], 0), 1)
-            self.enough[memory] = any(line[0] == "value" for line in parse_lines(data))
+            data, _, reason = self.fork(limits, partial(run_program, "bytes(1 << 20)", [], 0), 1)
+            began = any(line[0] == "value" for line in parse_lines(data))
+            self.enough[memory] = began or reason is not None  # a busy machine's timeout says nothing of memory
         return self.enough[memory]
 
     def fork(self, limits: Limits, body: Callable[[int], None], most: int) -> tuple[bytearray, int, str | None]:
