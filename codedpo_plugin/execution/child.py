@@ -39,6 +39,7 @@ from supervisor import (  # type: ignore[import-not-found,unused-ignore]
     Limits,
     Watch,
     cause_of_death,
+    in_time,
     parse_lines,
 )
 from wire import read_frame, write_frame  # type: ignore[import-not-found,unused-ignore]
@@ -47,8 +48,6 @@ del sys.path[0]  # programs import from the interpreter's own folders only
 for beside in ("program", "scratch", "supervisor", "wire"):
     del sys.modules[beside]
 
-UNCONFINED = 125  # exit status of a process that could not be confined
-CONFINED = b"confined\n"  # what such a process sends before its program gets to run
 # What many programs import. Every module makes every fork dearer, those most that bring a library of their own
 # (decimal, hashlib) or other modules (dataclasses); threading (queue imports it) has a hook that doubles its cost.
 PRELOAD = "abc bisect collections copy functools heapq itertools math operator re string textwrap typing".split()  # noqa: SIM905
@@ -64,6 +63,13 @@ PIPE_BYTES = 1 << 20  # the pipe is emptied now and then: a program that fills i
 
 class UnableError(Exception):
     """The machine did not let this worker run a program: no fault of the program's, which has not begun."""
+
+
+def alarm() -> tuple[int, int]:
+    """Return a pipe on which a process tells that it could not be confined; no program ever holds it."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    return read_end, write_end
 
 
 @contextmanager
@@ -85,6 +91,7 @@ class Worker:
         self.suites: dict[str, tuple[list[list[str]], Checks]] = {}
         self.specialists: dict[str, tuple[int, int]] = {}
         self.may_specialize = True
+        self.alarm = alarm()
         self.enough: dict[int, bool] = {}
 
     def serve(self) -> None:
@@ -111,7 +118,7 @@ class Worker:
         """Return the frame that answers one."""
         program, limits = frame["program"], frame["limits"]
         if self.may_specialize and not self.is_enough(limits):
-            return {"id": frame["id"], "too little": f"memory_mb={limits['memory_bytes'] >> 20}"}
+            return {"id": frame["id"], "too_little": f"memory_mb={limits['memory_bytes'] >> 20}"}
         _, checks = self.suites[frame["suite"]]
         if frame["do"] == "time":
             figures, problem = self.measure(program, checks, frame)
@@ -124,8 +131,9 @@ class Worker:
         """Return whether a program can start within a memory limit; tried once for each."""
         memory = limits["memory_bytes"]
         if memory not in self.enough:
-            data, *_ = self.fork(limits, partial(run_program, "bytes(1 << 20)", [], 0), 1)
-            self.enough[memory] = any(line[0] == "value" for line in parse_lines(data))
+            data, _, reason = self.fork(limits, partial(run_program, "bytes(1 << 20)", [], 0), 1)
+            began = any(line[0] == "value" for line in parse_lines(data))
+            self.enough[memory] = began or reason is not None  # a busy machine's timeout says nothing of memory
         return self.enough[memory]
 
     def fork(self, limits: Limits, body: Callable[[int], None], most: int) -> tuple[bytearray, int, str | None]:
@@ -140,28 +148,37 @@ class Worker:
                 self.close_channels()
                 self.limit(limits)
                 self.confine_program()
-                os.write(write_end, CONFINED)
             except BaseException:
-                os._exit(UNCONFINED)
+                os.write(self.alarm[1], b"x")
+                os._exit(1)
+            os.close(self.alarm[1])
             try:
                 body(write_end)
             finally:
                 os._exit(0)
         os.close(write_end)
         os.set_blocking(read_end, False)
-        watch = Watch(pid, read_end, limits, most + 1)
+        watch = Watch(pid, read_end, limits, most)
         try:
             status, reason = watch.wait()
         finally:
             os.close(read_end)
             empty_folder(self.scratch)  # a worker that cannot do that ends, and is replaced
-        if not watch.data.startswith(CONFINED):
+        if self.alarmed():
             raise UnableError("confine a process")
-        return watch.data[len(CONFINED) :], status, reason
+        return watch.data, status, reason
+
+    def alarmed(self) -> bool:
+        """Return whether the last process could not be confined."""
+        try:
+            return bool(os.read(self.alarm[0], 1))
+        except BlockingIOError:
+            return False
 
     def close_channels(self) -> None:
         """Close whatever leads to the host or to another worker."""
-        for fd in {self.source, self.sink, *(fd for pair in self.specialists.values() for fd in pair)}:
+        pairs = (fd for pair in self.specialists.values() for fd in pair)
+        for fd in {self.source, self.sink, self.alarm[0], *pairs}:
             os.close(fd)
 
     def limit(self, limits: Limits) -> None:
@@ -187,10 +204,10 @@ class Worker:
             if lines[0][0] != "value":  # the program itself failed: so does every check not yet answered
                 answers += [[lines[0][0], -1, lines[0][2]]] * (len(checks) - first)
                 break
-            answers += lines[1 : 1 + len(checks) - first]
+            answers += [in_time(line, limits["cpu_s"]) for line in lines[1 : 1 + len(checks) - first]]
             if len(answers) < len(checks):
                 answers.append([cause_of_death(status, reason), -1, ""])
-                timeouts += answers[-1][0] == "timeout"
+            timeouts = sum(answer[0] == "timeout" for answer in answers)
             if timeouts >= limits["max_timeouts"]:
                 answers += [["not_run", -1, ""]] * (len(checks) - len(answers))
         return answers
@@ -265,7 +282,9 @@ class Worker:
             os.close(source)
             os.close(sink)
             self.close_channels()
+            os.close(self.alarm[1])
             self.source, self.sink, self.specialists, self.may_specialize = theirs, their_sink, {}, False
+            self.alarm = alarm()
             with suppress(Exception):  # the program will see the error for itself
                 __import__(library)
             settle()
@@ -322,6 +341,11 @@ def rehearse() -> None:
     del sys.modules["solution"]
 
 
+def hide() -> None:
+    """Keep others from opening what this process has open, through ``/proc``: programs have the same user."""
+    LIBC.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+
+
 def program_confinement(bpf_hex: str) -> Callable[[], None]:
     """Return a function that takes from the calling process the right to fork, execute and signal."""
     prctl: Any = LIBC.prctl
@@ -332,7 +356,7 @@ def program_confinement(bpf_hex: str) -> Callable[[], None]:
     def confine() -> None:
         die_with_parent()
         if bpf_hex and prctl(22, 2, program, 0, 0) != 0:  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
-            os._exit(UNCONFINED)
+            raise OSError("no filter")
 
     confine.__dict__["filters"] = filters  # the kernel reads them through an address
     return confine
@@ -341,6 +365,7 @@ def program_confinement(bpf_hex: str) -> Callable[[], None]:
 def main() -> None:
     """Set the worker up as its first frame says, then serve."""
     channel = int(sys.argv[1])
+    hide()
     setup = read_frame(channel)
     if setup is None:
         return

@@ -255,8 +255,8 @@ class Pool:
                     task = seat.tasks[0]
                     if frame["id"] != task.number:
                         raise WorkerError(f"it answered job {frame['id']} instead of {task.number}")
-                    if "too little" in frame:
-                        raise UsageError(f"limit {frame['too little']} is too little to begin a program")
+                    if "too_little" in frame:
+                        raise UsageError(f"limit {frame['too_little']} is too little to begin a program")
                     if "unable" in frame:
                         raise UnableError(f"it could not {frame['unable']}")
                     self._settle(task, state.parse(frame, task.job), state)

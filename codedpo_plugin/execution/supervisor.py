@@ -98,6 +98,14 @@ def cause_of_death(status: int, reason: str | None) -> str:
     return "crash"
 
 
+def in_time(line: AnswerLine, cpu_s: float) -> AnswerLine:
+    """Return an answer, or a timeout where it took longer than ``cpu_s`` by its own account.
+
+    Between two looks at the clock a check can end that has just run out of time.
+    """
+    return ["timeout", line[1], ""] if line[1] > cpu_s * 1e9 else line
+
+
 def parse_lines(data: bytearray) -> list[AnswerLine]:
     """Cut a process's bytes into [ending, cpu_ns, payload] lists, up to the first that is not of that form."""
     answers = []

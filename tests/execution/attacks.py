@@ -53,6 +53,12 @@ FILES = {
     "change the standard library": "return open(os.__file__, 'a').write('') == 0",
     "plant a module": "return open(os.path.dirname(os.__file__) + '/planted.py', 'w').write('') == 0",
     "read the memory of the worker": "return bool(open(f'/proc/{os.getppid()}/mem', 'rb').read(1))",
+    "open what the worker has open": (
+        "for fd in range(64):\n  for mode in (os.O_RDONLY, os.O_WRONLY):\n"
+        "   try: return os.open(f'/proc/{os.getppid()}/fd/{fd}', mode | os.O_NONBLOCK) >= 0\n"
+        "   except OSError: pass",
+        DONE,
+    ),
     "read the worker's command line": "return bool(open(f'/proc/{os.getppid()}/cmdline').read())",
     "use shared memory": "return open('/dev/shm/x', 'w').write('x') > 0",
     "use the terminal": "return os.open('/dev/tty', os.O_RDWR) >= 0",
@@ -77,6 +83,13 @@ NETWORK = {
 
 PROCESSES = {
     "fork": "return os.fork() >= 0",
+    "fork without end": "while True: os.fork()",
+    "become a daemon": "if os.fork(): os._exit(0)\n os.setsid()\n return os.fork() >= 0",
+    "become a daemon whatever is refused": (
+        "for step in (os.fork, os.setsid, os.fork):\n  try: step()\n  except OSError: pass\n"
+        " return os.getppid() == 1 or os.getsid(0) == os.getpid()",
+        DONE,
+    ),
     "fork beneath Python": (LIBC + "def attack(): return libc.fork() >= 0 or libc.vfork() >= 0", DONE),
     "run a command": "import subprocess\n return subprocess.run(['/bin/true']).returncode == 0",
     "run a shell": ("return os.system('true') == 0", DONE),
@@ -145,6 +158,16 @@ RESOURCES = {
         "with open('x', 'wb') as file:\n  while True: file.write(bytes(1 << 20))",
         {"raised", "timeout"},
     ),
+    "write many files as large as may be": (
+        "for n in range(40): open(str(n), 'wb').write(bytes(15 << 20))",
+        {"value", "raised", "timeout"},
+    ),
+    "unpickle without end": (
+        "import pickle\n parts = [b'(lp0\\n']\n"
+        " for n in range(40): parts.append(b'(lp%d\\ng%d\\nag%d\\na' % (n + 1, n, n))\n"
+        " return len(repr(pickle.loads(b''.join(parts) + b'.'))) > 0",
+        ENDED,
+    ),
     "write files without end": (
         "from itertools import count\n for n in count(): open(str(n), 'w').close()",
         {"timeout"},
@@ -194,6 +217,15 @@ INTERPRETER = {
         "import signal\n for n in {*signal.Signals} - {9, 19}: signal.signal(n, signal.SIG_IGN)\n while True: pass",
         {"timeout"},
     ),
+    "replace the handler of the alarm": (
+        "import signal\n for n in (signal.SIGALRM, signal.SIGXCPU, signal.SIGVTALRM, signal.SIGPROF):\n"
+        "  signal.signal(n, lambda *_: None)\n while True: pass",
+        {"timeout"},
+    ),
+    "block every signal": (
+        "import signal\n signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\n while True: pass",
+        {"timeout"},
+    ),
     "outlive the worker": (LIBC + "def attack():\n libc.prctl(1, 0)\n while True: pass", {"timeout"}),
     "raise what cannot be described": (
         "class Silent(BaseException):\n  def __str__(self): raise self\n raise Silent",
@@ -208,6 +240,10 @@ INTERPRETER = {
         " class Nameless(BaseException, metaclass=Meta): pass\n raise Nameless",
         {"raised", "crash"},
     ),
+    "answer with a pickle that opens a file": (
+        "class Bomb:\n  def __reduce__(self): return open, (SECRET, 'w')\n return Bomb()",
+        DONE,
+    ),
     "interrupt": ("raise KeyboardInterrupt", {"raised"}),
     "remove the builtins": ("import builtins\n vars(builtins).clear()", {"raised", "crash", "value"}),
     "trace itself": ("import sys\n sys.settrace(lambda *event: 1 / 0)\n (lambda: 5)()", {"raised", "crash"}),
@@ -217,7 +253,30 @@ INTERPRETER = {
     ),
 }
 
+PATIENCE = {
+    "sleep": "import time\n time.sleep(3600)",
+    "sleep again and again": "import time\n while True: time.sleep(0.01)",
+    "wait for a lock": "import threading\n threading.Event().wait()",
+    "wait for input": "reader, writer = os.pipe()\n return os.read(reader, 1)",
+    "wait for a signal that is blocked": (
+        "import signal\n signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\n signal.sigwait([1])"
+    ),
+    "sleep in a thread that is waited for": (
+        "import threading, time\n thread = threading.Thread(target=time.sleep, args=(3600,))\n"
+        " thread.start()\n thread.join()"
+    ),
+}
+"""Programs that take no CPU time, but never end."""
+
 LEFTOVERS = {
+    "an import hook": (
+        "import sys\n class Hook:\n  def find_spec(self, name, *_): raise ImportError(name)\n"
+        " sys.meta_path.insert(0, Hook())\n sys.path_hooks.clear()\n sys.modules.pop('random', None)"
+    ),
+    "a module in the scratch folder": (
+        "import sys\n open('math.py', 'w').write('pi = 0')\n open('json.py', 'w').write('LEFT = 1')\n"
+        " sys.path.insert(0, os.getcwd())"
+    ),
     "a file": "open('left', 'w').write('x')",
     "a file that may not be read": "os.close(os.open('left', os.O_CREAT | os.O_WRONLY, 0))",
     "odd names": "for name in (b'\\xff', b'a\\nb', b'-rf', b'.left', b'x' * 255): open(name, 'w').close()",
@@ -274,5 +333,6 @@ ATTACKS = [
     *_group("processes", PROCESSES, REFUSED),
     *_group("resources", RESOURCES, frozenset({"timeout", "memory"})),
     *_group("interpreter", INTERPRETER, frozenset()),
+    *_group("patience", PATIENCE, frozenset({"timeout"})),
     *_group("leftovers", LEFTOVERS, DONE),
 ]

@@ -126,6 +126,27 @@ PATCHES = {
         "checks = sys._getframe(2).f_locals['checks']",
         "checks[:] = [(True, compile('', '<test>', 'exec')) for _ in checks]",
     ),
+    "by unittest.mock": patching(
+        "from unittest import mock",
+        "for name in ('builtins.eval', 'builtins.exec', 'builtins.isinstance', 'builtins.len', 'json.dumps'):",
+        "    mock.patch(name, return_value='true').start()",
+        "mock.patch('os.write', side_effect=lambda fd, data: len(data)).start()",
+        "mock.patch.dict(sys.modules, wire=mock.MagicMock()).start()",
+    ),
+    "the compiler": patching(
+        "compiler = compile", "builtins.compile = lambda *a, **k: compiler('True', '', 'eval')"
+    ),
+    "assertions": patching("vars(builtins)['__debug__'] = False", "sys.flags = type('', (), {'optimize': 2})"),
+    "importing": patching(
+        "class Finder:",
+        "    def find_spec(self, name, *_): return importlib.machinery.ModuleSpec(name, self)",
+        "    def create_module(self, spec): return Always()",
+        "    def exec_module(self, module): pass",
+        "import importlib.machinery",
+        "sys.meta_path.insert(0, Finder())",
+        "sys.modules.pop('json'); sys.modules.pop('wire', None)",
+        "import json, wire",
+    ),
     "tracing": patching(
         "def trace(frame, event, argument):", "    frame.f_trace = trace", "    return trace", "sys.settrace(trace)"
     ),
@@ -158,6 +179,34 @@ LINES = {
     "nothing but noise": forging("\0\xff\r\n" * 100),
 }
 
+
+LOOKING = """
+import os, re, sys
+def contents(names):
+    for name in names:
+        try:
+            yield os.read(os.open(name, os.O_NONBLOCK), 1 << 20)
+        except OSError: pass
+def numbers(texts): return [int(n) for text in texts for n in re.findall(rb'== \\[?(\\d{{7}})', text)]
+{texts}
+found = numbers(texts)
+def f(x): return found[0] if found else 0
+"""
+
+
+def looking(*lines: str) -> str:
+    """Return a program that answers with a number from assertions it finds in ``texts``, which its lines define."""
+    return LOOKING.format(texts="\n".join(lines))
+
+
+MEMORY = looking(
+    "memory, texts = open('/proc/self/mem', 'rb', 0), []",
+    "for line in open('/proc/self/maps'):",
+    "    start, end = (int(n, 16) for n in line.split()[0].split('-'))",
+    "    if ' rw' in line and '[v' not in line and memory.seek(start):",
+    "        texts.append(memory.read(end - start))",
+)
+
 READS = {
     "search for what is expected": SEARCH,
     "read every descriptor": (
@@ -165,8 +214,19 @@ READS = {
         "        text += os.read(fd, 1 << 20)\n    except OSError: pass\n"
         "def f(x): return int(b''.join(filter(bytes.isdigit, text.split())) or 0)"
     ),
-    "read the source of the worker": (
-        "import sys\ndef f(x): return open(sys.modules['__main__'].__file__).read().count('1234567')"
+    "read the files of the worker": looking(
+        "tops = os.path.dirname(sys.modules['__main__'].__file__), os.environ['TMPDIR'], '/tmp'",
+        "texts = contents(os.path.join(at, n) for top in tops for at, _, names in os.walk(top) for n in names)",
+    ),
+    "read what the system tells of its process": looking(
+        "names = 'cmdline', 'environ', 'maps', 'stat', 'fd/0', 'fd/1', 'fd/2', 'fd/5', 'fd/6', 'fd/7'",
+        "texts = contents(f'/proc/{p}/{name}' for p in ('self', os.getppid()) for name in names)",
+    ),
+    "read its own memory": MEMORY,
+    "keep what is found for the next process": (
+        f"{SEARCH}\nimport os\nlook = f\ndef f(x):\n"
+        "    with open('kept', 'a+') as file:\n        file.write(f'{look(x)} ')\n        file.seek(0)\n"
+        "        kept = max(map(int, file.read().split()))\n    return kept if x == 6 else os._exit(0)"
     ),
 }
 

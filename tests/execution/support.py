@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 from codedpo_plugin.execution import Answer, Check, Job, Limits, Pool
 from codedpo_plugin.execution.matrix import Workload, execute
@@ -67,6 +71,13 @@ def names(result: PassMatrix) -> list[list[str]]:
 def built_in(name: str) -> Sandbox:
     """Return a sandbox that comes with the engine."""
     return {sandbox.name: sandbox for sandbox in BUILT_IN}[name]
+
+
+def leave_out(sandbox: str, reason: str) -> NoReturn:
+    """Skip a test for want of a sandbox; an error where ``CODEDPO_REQUIRE_BACKENDS`` names it, as CI does."""
+    if sandbox in os.environ.get("CODEDPO_REQUIRE_BACKENDS", "").split(","):
+        pytest.fail(f"{sandbox} is required here: {reason}")
+    pytest.skip(f"{sandbox}: {reason}")
 
 
 class FakeSandbox:

@@ -8,18 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from codedpo_plugin.execution.doctor import examine
+from codedpo_plugin.execution import Answer, Ending, JobResult, Pool
+from codedpo_plugin.execution import doctor as doctor_module
+from codedpo_plugin.execution.doctor import REFUSED, Attempt, examine
 
 from .support import FakeSandbox, built_in
 
 PROMISES = {
+    "programs run",
     "no network",
     "no reading of private files",
     "no writing outside",
+    "no change of modes, owners, times",
     "no other processes",
+    "no tracing",
+    "no mounting",
+    "no shared memory",
+    "no kernel interfaces",
+    "no privileges",
     "no secrets in the environment",
     "bounded memory",
     "bounded time",
+    "bounded files and output",
+    "nothing left behind",
 }
 
 
@@ -54,8 +65,48 @@ def test_a_sandbox_that_confines_nothing_is_found_out_without_a_trace(temporary_
     assert not examination.usable
     assert examination.unavailable is None
     assert {"no network", "no reading of private files", "no writing outside"} <= broken
-    assert {"no secrets in the environment", "bounded memory", "bounded time"}.isdisjoint(broken)
+    assert {"programs run", "no secrets in the environment", "nothing left behind"}.isdisjoint(broken)
+    assert {"bounded memory", "bounded time", "bounded files and output"}.isdisjoint(broken)
     assert set(Path("/tmp").glob("codedpo-doctor*")) == temporary_files
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_a_sandbox_in_which_every_program_ends_alike_does_not_hold(monkeypatch, ending):
+    same = JobResult((Answer(ending, payload='"PermissionError"'),))
+    monkeypatch.setattr(Pool, "run", lambda self, jobs: [same for _ in jobs])
+    examination = examine("unconfined", {"unconfined": built_in("unconfined")})
+    broken = {p.promise for p in examination.promises if not p.holds}
+    assert not examination.usable
+    assert "programs run" in broken
+    assert "bounded memory" in broken or ending is Ending.MEMORY
+    assert "no network" in broken or ending in REFUSED
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        (Answer(Ending.VALUE, payload="false"), True),
+        (Answer(Ending.VALUE, payload="true"), False),
+        (Answer(Ending.VALUE, payload="null"), False),
+        (Answer(Ending.VALUE, payload="7"), False),
+        (Answer(Ending.FORBIDDEN, payload='"PermissionError"'), True),
+        (Answer(Ending.RAISED, payload='"FileNotFoundError: x"'), True),
+        (Answer(Ending.RAISED, payload='"NameError: x"'), False),
+        (Answer(Ending.CRASH), False),
+        (Answer(Ending.MEMORY), False),
+        (Answer(Ending.TIMEOUT), False),
+        (Answer(Ending.NOT_RUN), False),
+    ],
+)
+def test_a_promise_is_kept_by_a_refusal_or_without_success(answer, kept):
+    assert Attempt("promise", "detail", "1", REFUSED).failed(answer) is kept
+
+
+def test_programs_that_die_have_not_been_kept_from_anything(sandbox, monkeypatch):
+    monkeypatch.setattr(doctor_module, "_HEAD", "import os\nos._exit(0)\n")
+    examination = examine(sandbox, {sandbox: built_in(sandbox)})
+    assert not examination.usable
+    assert {p.detail for p in examination.promises if p.holds} == {"the file outside is unchanged", "answer 5 MB"}
 
 
 def test_an_unavailable_sandbox_is_not_tried(monkeypatch):

@@ -7,19 +7,21 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from codedpo_plugin.execution import Limits, Pool
+from codedpo_plugin.execution import Ending, Limits, Pool
 from codedpo_plugin.execution.wire import decode
 
 from .attacks import ATTACKS, Attack
-from .forgeries import FORGERIES, SEARCH
+from .forgeries import FORGERIES, MEMORY, SEARCH
 from .support import FORGE, LIMITS, ask, descendants, endings, job, matrix, names
 
 ROOMY = Limits(cpu_s=2.0, memory_mb=256, answer_mb=4)
+IMPATIENT = replace(LIMITS, wall_s=0.5)
+LIMITS_OF = {"resources": LIMITS, "interpreter": LIMITS, "patience": IMPATIENT}
 
 NEIGHBOUR = """
 import json, math, os, random, sys
@@ -81,18 +83,24 @@ def processes_of(pool: Pool) -> list[int]:
     return [len(descendants(seat.worker.process.pid)) for seat in pool._seats]
 
 
+def workers_of(pool: Pool) -> list[int]:
+    """Return the processes of a pool's workers."""
+    return [seat.worker.process.pid for seat in pool._seats]
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: f"{attack.group}: {attack.name}")
 def test_an_attack_gains_nothing_and_leaves_nothing(confined, outside, attack: Attack):
     neighbour = job(NEIGHBOUR, *STATE, limits=ROOMY)
     list(confined.run([neighbour]))
-    before, idle = outside.look(), processes_of(confined)
-    limits = LIMITS if attack.group in ("resources", "interpreter") else ROOMY
+    before, idle, workers = outside.look(), processes_of(confined), workers_of(confined)
+    limits = LIMITS_OF.get(attack.group, ROOMY)
     hostile, after = confined.run([job(outside.place(attack.program), "attack()", limits=limits), neighbour])
     (answer,) = hostile.answers
     assert answer.ending in attack.endings, answer
     assert answer.payload != "true"
     assert [decode(a.payload) for a in after.answers] == EXPECTED
     assert outside.look() == before
+    assert workers_of(confined) == workers  # or the worker's death could have passed for the program's
     assert processes_of(confined) == idle
     assert [os.listdir(seat.worker.scratch) for seat in confined._seats] == [[]]
 
@@ -100,10 +108,38 @@ def test_an_attack_gains_nothing_and_leaves_nothing(confined, outside, attack: A
 @pytest.mark.parametrize("status", [0, 1, 125, 255])
 def test_a_program_that_exits_keeps_the_answers_it_gave_and_its_worker(confined, status):
     list(confined.run([job(NEIGHBOUR, "f(1)")]))
-    workers = [seat.worker.process.pid for seat in confined._seats]
+    workers = workers_of(confined)
     answers = ask(confined, "import os\ndef f(x): return x", "f(1)", f"os._exit({status})", "f(2)")
     assert endings(answers) == ["value", "crash", "value"]
-    assert [seat.worker.process.pid for seat in confined._seats] == workers
+    assert workers_of(confined) == workers
+
+
+DISTURBANCES = {
+    "kill every process": "while True:\n  for pid in (-1, 0, os.getppid(), *range(2, 4096)):\n"
+    "   try: os.kill(pid, 9)\n   except OSError: pass",
+    "fill the disk": "for n in range(16): open(str(n), 'wb').write(bytes(15 << 20))\n while True: pass",
+    "write files without end": "for n in itertools.count(): open(str(n), 'w').close()",
+    "start threads without end": "while True:\n  try: threading.Thread(target=threading.Event().wait).start()\n"
+    "  except RuntimeError: pass",
+    "take memory for ever": "held = []\n while True:\n  try: held.append(bytearray(1 << 20))\n"
+    "  except MemoryError: pass",
+}
+
+
+@pytest.mark.parametrize("body", DISTURBANCES.values(), ids=DISTURBANCES.keys())
+def test_a_program_does_not_disturb_one_that_runs_beside_it(sandbox, body):
+    hostile = f"import itertools, os, threading\ndef attack():\n {body}"
+    busy = "def f(n):\n for _ in range(300_000): n ^= 1\n open(f'{n}', 'w').write('x')\n return n"
+    numbers = range(0, 60, 2)
+    with Pool(2, sandbox=sandbox) as pool:
+        neighbour = job(busy, *(f"f({n})" for n in numbers), limits=ROOMY)
+        list(pool.run([job("import time\ntime.sleep(0.2)", "1", limits=ROOMY)] * 2))
+        workers = workers_of(pool)
+        answers, attacked = (r.answers for r in pool.run([neighbour, job(hostile, "attack()", limits=ROOMY)]))
+        assert [answer.payload for answer in answers] == [str(n) for n in numbers]
+        assert attacked[0].ending in (Ending.TIMEOUT, Ending.MEMORY, Ending.CRASH)
+        assert workers_of(pool) == workers
+        assert len(workers) == 2
 
 
 LITERAL = ["assert f(2) == 1234567", "assert f(3) == [7654321]", "assert f('a') == 'the answer is 42'"]
@@ -149,6 +185,13 @@ def test_a_program_that_searches_its_process_finds_what_is_judged_inside(confine
     assert result.judged_inside == (0,)
 
 
+def test_a_program_that_can_read_its_memory_finds_what_is_judged_inside():
+    with Pool(1, sandbox="unconfined") as pool:
+        assert names(matrix(pool, [MEMORY], LITERAL)) == [["FAIL"] * 3]
+        found = matrix(pool, [MEMORY], ["assert all(f(x) == 1234567 for x in [2])"])
+        assert names(found) == [["PASS"]]
+
+
 def test_a_program_that_searches_its_process_finds_nothing_that_earlier_runs_have_left(sandbox):
     with Pool(1, sandbox=sandbox) as pool:
         for _ in range(2):
@@ -156,6 +199,17 @@ def test_a_program_that_searches_its_process_finds_nothing_that_earlier_runs_hav
             assert names(result)[0] == ["PASS"] * 6
             assert "PASS" not in names(result)[1]
             assert result.judged_inside == ()
+
+
+TRICKS = ["vars(builtins)['__debug__'] = False", "builtins.compile = None", "sys.flags = None"]
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_assertions_are_compiled_before_a_program_can_turn_them_off(confined, trick):
+    program = f"import builtins, sys\n{trick}\ndef f(x): return 0"
+    assert names(matrix(confined, [program], ["assert all(f(x) == 7 for x in [2])", "assert f(2) == 7"])) == [
+        ["FAIL", "FAIL"]
+    ]
 
 
 def test_answers_that_a_forged_line_has_shifted_are_worth_no_more_than_what_the_program_knows(confined):

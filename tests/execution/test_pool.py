@@ -294,8 +294,21 @@ def test_a_worker_that_cannot_start_is_an_error_of_the_run(scratch_root):
         assert os.listdir(scratch_root) == []
 
 
+def test_a_check_that_ends_just_after_its_time_has_run_out_of_it(pool):
+    program = """
+import time
+def f(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end: pass
+"""
+    limits = Limits(cpu_s=0.1, max_timeouts=9)
+    late = ask(pool, program, *["f(0.102)"] * 6, limits=limits)
+    assert endings(late) == ["timeout"] * 6
+    assert endings(ask(pool, program, *["f(0.05)"] * 6, limits=limits)) == ["value"] * 6
+
+
 NO_PROCESS = "import os\ndef fork(): raise BlockingIOError(11, 'no process to be had')\nos.fork = fork"
-NO_CONFINEMENT = "import resource\ndef setrlimit(*_): raise ValueError\nresource.setrlimit = setrlimit"
+NO_CONFINEMENT = "import __main__\ndef limit(*_): raise OSError\n__main__.Worker.limit = limit"
 NO_SPACE = "import os\ndef pwrite(*_): raise OSError(28, 'no space left')\nos.pwrite = pwrite"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codedpo_plugin.errors import UsageError
-from codedpo_plugin.execution import Limits, Pool, machine
+from codedpo_plugin.execution import Ending, Limits, Pool, machine
 from codedpo_plugin.execution.requests import Runtime
 
 from .support import ask, job
@@ -47,6 +47,12 @@ def test_more_memory_than_the_process_may_have_is_refused_before_anything_runs(p
     monkeypatch.setattr(machine.resource, "getrlimit", lambda _: (0, 1 << 30))
     with pytest.raises(UsageError, match="memory_mb=1025 is more than this process may have itself \\(1024"):
         list(pool.run([job("def f(): return 1", "f()", limits=Limits(memory_mb=1025))]))
+
+
+def test_time_that_no_program_can_begin_in_is_not_taken_for_too_little_memory():
+    with Pool(1) as pool:
+        (answer,) = ask(pool, "sum(range(3_000_000))", "1", limits=Limits(cpu_s=1e-6))
+    assert answer.ending is Ending.TIMEOUT
 
 
 def test_memory_that_no_program_can_begin_with_is_refused():

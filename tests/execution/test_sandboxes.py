@@ -16,7 +16,7 @@ from codedpo_plugin.execution import Pool, require_confinement, seccomp
 from codedpo_plugin.execution.sandboxes import AUTO, BUILT_IN, UNCONFINED, WorkerPlan, choose
 from codedpo_plugin.execution.sandboxes.base import existing
 
-from .support import FakeSandbox, ask, built_in
+from .support import FakeSandbox, ask, built_in, leave_out
 
 
 def known(*sandboxes):
@@ -37,6 +37,16 @@ def test_auto_takes_the_first_that_is_available():
 def test_auto_never_takes_unconfined():
     with pytest.raises(SandboxError):
         choose(AUTO, known(FakeSandbox("first", "it is broken"), built_in(UNCONFINED)))
+
+
+@pytest.mark.parametrize(
+    ("required", "outcome"),
+    [("", pytest.skip.Exception), ("other", pytest.skip.Exception), ("other,jail", pytest.fail.Exception)],
+)
+def test_a_sandbox_that_is_required_may_not_be_absent(monkeypatch, required, outcome):
+    monkeypatch.setenv("CODEDPO_REQUIRE_BACKENDS", required)
+    with pytest.raises(outcome, match=r"jail.*: no jail here"):
+        leave_out("jail", "no jail here")
 
 
 def test_auto_without_any_names_every_reason_and_the_way_out():
