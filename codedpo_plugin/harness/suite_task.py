@@ -128,8 +128,9 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
             found = ", ".join(f"{number} {reason}" for reason, number in sorted(self.counts.items()))
             log.warning("%s: of %d answers: %s", self.task_name, sum(len(e.solutions) for e in entries), found)
         engine = Engine(self.options.workers, self.options.sandbox, self.sandboxes)
+        plus = any(len(p.plans) > p.base for p in self.problems)
         for instance, entry, judged in zip(self.instances, entries, judge(entries, engine), strict=True):
-            instance.filtered_resps[FILTER] = _results(entry, judged)
+            instance.filtered_resps[FILTER] = _results(entry, judged, plus=plus)
         if self.baseline:
             samples = [sample for i in self.instances for sample in i.filtered_resps[FILTER]]
             with Pool(1, sandbox=self.options.sandbox, sandboxes=self.sandboxes) as pool:
@@ -162,23 +163,26 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         return found | where_run | {"not_run": float(not_run)} | speed
 
 
-def _results(entry: Entry, judged: Judged) -> list[dict[str, Any]]:
-    """Return what is logged of each sample of one document. Its status is that of its first failure."""
-    results, problem, base, plus = [], entry.problem, judged.base, judged.plus
+def _results(entry: Entry, judged: Judged, *, plus: bool) -> list[dict[str, Any]]:
+    """Return what is logged of each sample of one document. Its status is that of its first failure.
+
+    ``plus``: whether tests were added to the suite; a problem to which none were passes those.
+    """
+    results, problem, base, added = [], entry.problem, judged.base, judged.plus
     for number, solution in enumerate(entry.solutions):
         base_status = status_of(base.verdicts[number])
-        plus_status = status_of(plus.verdicts[number]) if plus.verdicts.shape[1] else None
+        plus_status = status_of(added.verdicts[number]) if plus else None
         result = SampleResult(
             problem_id=problem.problem.problem_id,
             sample=number,
             solution=solution,
             status=base_status if base_status != "pass" else plus_status or "pass",
             base_status=base_status,
-            cpu_ns=_cpu_ns(base, number) + _cpu_ns(plus, number),
+            cpu_ns=_cpu_ns(base, number) + _cpu_ns(added, number),
             plus_status=plus_status,
             group=problem.group,
             reason=problem.unavailable,
-            judged_inside=bool(base.judged_inside or plus.judged_inside),
+            judged_inside=bool(base.judged_inside or added.judged_inside),
         )
         results.append(asdict(result))
     return results

@@ -31,6 +31,8 @@ REFERENCE_LIMITS: Final = Limits(cpu_s=60.0, wall_s=120.0, memory_mb=4096, answe
 MIN_TIME_LIMIT_S: Final = 1.0
 TIME_FACTOR: Final = 4.0
 """A sample may take so many times as long as the canonical solution, as ``evalplus.config`` has it."""
+LONG_ANSWER_S: Final = 5.0
+"""CPU seconds added where an answer is so long that sending it takes longer than finding it (`Mbpp/255`)."""
 FLOAT_ATOL: Final = 1e-6
 """Absolute tolerance where a float is expected and the task has none."""
 WITHOUT_EXPECTATION: Final = {("humaneval", "find_zero")}
@@ -195,7 +197,7 @@ def _suite_problem(dataset: str, task: Any, cases: list[Case]) -> SuiteProblem:
         return TestPlan(case.check.source, case.check, Judgement(oracle=oracle, surely=case.answer.has_encoding))
 
     slowest = max((case.answer.cpu_s for case in cases), default=0.0)
-    cpu_s = max(MIN_TIME_LIMIT_S, TIME_FACTOR * slowest)
+    cpu_s = max(MIN_TIME_LIMIT_S, TIME_FACTOR * slowest) + LONG_ANSWER_S * any(c.answer.is_long for c in cases)
     limits = Limits(cpu_s=cpu_s, memory_mb=4096, max_timeouts=1, answer_mb=192)
     prompt = task["prompt"].strip() + "\n"  # as EvalPlus shows it to models
     return SuiteProblem(

@@ -48,9 +48,14 @@ class Reference:
     """If ``ending`` is ``value``: the encoded value (:mod:`codedpo_plugin.execution.wire`), or its digest."""
 
     @property
+    def is_long(self) -> bool:
+        """Return whether only a digest of the value was kept."""
+        return self.kept.startswith("sha256:")
+
+    @property
     def value(self) -> Any:
         """Return the value. Asks the reference again where only a digest was kept."""
-        if not self.kept.startswith("sha256:"):
+        if not self.is_long:
             return decode(self.kept)
         return decode(_ask_again(self.job.program, self.job.checks[self.number], self.job.limits))
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 Task = dict[str, Any]
 
 
-def task(task_id: str, header: str, body: str, base: list[Any], plus: list[Any], atol: float = 0) -> Task:
+def task(task_id: str, header: str, body: str, base: list[Any], plus: Any, atol: float = 0) -> Task:
     name = header.partition("(")[0]
     return {
         "task_id": task_id,
@@ -44,6 +44,8 @@ HUMANEVAL_TASKS = {
     "find_zero": task("HumanEval/32", "find_zero(xs)", "    return -xs[0] / xs[1]\n", [[[1, 2]]], [[[4, 2]]], 1e-4),
 }
 MBPP_TASKS = {
+    # To some tasks of the release nothing was added, and an empty object says so.
+    "last": task("Mbpp/793", "last(xs)", "    return xs[-1]\n", [[[1, 2, 3]], [[4]]], {}),
     "similar_elements": task(
         "Mbpp/2",
         "similar_elements(a, b)",
@@ -141,6 +143,7 @@ HUMANEVAL_BODIES = {
     "find_zero": ("    return -xs[0] / xs[1]\n", "    return 17.0\n", "    raise ValueError\n"),
 }
 MBPP_PROGRAMS = {
+    "last": ["def last(xs): return xs[-1]", "def last(xs): return xs[0]"],
     "similar_elements": (
         "def similar_elements(a, b):\n    return sorted(set(a) & set(b), key=str) * 2\n",
         "def similar_elements(a, b):\n    return set(a) & set(b)\n",
