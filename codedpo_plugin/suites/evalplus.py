@@ -95,7 +95,7 @@ def _read_file(source: Source, path: Path) -> Mapping[str, Any]:
     from evalplus.data.mbpp import mbpp_deserialize_inputs
     from evalplus.data.utils import stream_jsonl
 
-    tasks = {task["task_id"]: task for task in map(partial(_checked, source), stream_jsonl(str(path)))}
+    tasks = {task["task_id"]: task for task in stream_jsonl(str(path))}
     if not tasks:
         raise ValueError("the file is empty")
     if source is MBPP:
@@ -109,14 +109,16 @@ FIELDS: Final = ("prompt", "entry_point", "canonical_solution", "base_input", "p
 """What a task of a release file has."""
 
 
-def _checked(source: Source, task: Any) -> Any:
-    """Return a task of a release file. Raises ValueError for one of another data set, or of another form."""
-    name = str(task.get("task_id"))
-    if not name.startswith(source.prefix):
-        raise ValueError(f"{name!r} is no task of {source.dataset}, whose ids begin with {source.prefix!r}")
-    if missing := [field for field in FIELDS if field not in task]:
-        raise ValueError(f"{name} has no {', '.join(missing)}: this is not a release file of EvalPlus")
-    return task
+def require_inputs(source: Source, tasks: Mapping[str, Any]) -> None:
+    """Raise EvaluationError for tasks of another data set, or without what a release of EvalPlus has of them."""
+    for name, task in tasks.items():
+        if not name.startswith(source.prefix):
+            reason = f"{name!r} is no task of {source.dataset}, whose ids begin with {source.prefix!r}"
+        elif missing := [field for field in FIELDS if field not in task]:
+            reason = f"{name} has no {', '.join(missing)}: this is not a release file of EvalPlus"
+        else:
+            continue
+        raise EvaluationError(f"{reason}. Look at {source.metadata_key} in the metadata, and at {source.variable}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,9 @@ def _cases(task: Any, inputs: list[Any], checks: tuple[Check, ...], answers: Seq
 @no_collection()
 def load(source: Source, metadata: Mapping[str, Any], *, plus: bool) -> list[SuiteProblem]:
     """Return the problems of a data set, with the tests EvalPlus added to it if ``plus``."""
-    tasks = list(read_tasks(source, metadata).values())
+    found = read_tasks(source, metadata)
+    require_inputs(source, found)
+    tasks = list(found.values())
     return [
         _suite_problem(source.dataset, t, c)
         for t, c in zip(tasks, cases_of(source.dataset, tasks, plus=plus), strict=True)

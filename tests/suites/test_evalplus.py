@@ -205,8 +205,8 @@ def test_a_file_that_is_not_the_data_is_named(tmp_path, content):
 )
 def test_a_file_of_something_else_is_refused_with_the_reason(tmp_path, task, reason):
     path = write_tasks(tmp_path / "tasks.jsonl", TASK, task)
-    with pytest.raises(EvaluationError, match=re.escape(reason)):
-        read_tasks(NO_DOWNLOAD, {"humaneval_path": path})
+    with pytest.raises(EvaluationError, match=f"{re.escape(reason)}.*HUMANEVAL_OVERRIDE_PATH"):
+        load(NO_DOWNLOAD, {"humaneval_path": path}, plus=True)
 
 
 def test_an_empty_file_is_refused(tmp_path):
