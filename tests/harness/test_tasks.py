@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-import re
 import sys
 from collections import defaultdict
 from pathlib import Path
 
-import evalplus.codegen
 import pytest
 import yaml
-from lm_eval import simple_evaluate
-from lm_eval.api.model import LM
-from lm_eval.tasks import TaskManager
 
-from codedpo_plugin.demo import embedded_model
 from codedpo_plugin.errors import EvaluationError, SandboxError, UsageError
 from codedpo_plugin.evaluation.results import SampleResult, SuiteResult, write_result
 from codedpo_plugin.execution import Runtime
-from codedpo_plugin.generation.extraction import truncate
-from codedpo_plugin.generation.prompts import CHAT_STOP
 from codedpo_plugin.harness.baseline import geometric_mean
 from codedpo_plugin.harness.discovery import tasks_path
 from codedpo_plugin.harness.replay import ReplayLM
@@ -30,46 +21,13 @@ from codedpo_plugin.suites import ds1000
 from codedpo_plugin.suites.ds1000 import LIBRARIES
 from codedpo_plugin.suites.micro import MICRO, micro_problems
 
+from .support import MockLM, evaluate, manager, reference_answers
+
 EVALUATION_TASKS = [f"codedpo_{name}" for name in ("micro", "humaneval", "humaneval_plus", "mbpp", "mbpp_plus")]
 DS1000_TASKS = [f"codedpo_ds1000_{library}" for library in LIBRARIES]
 
 
 FACTORY_TASKS = ["codedpo_oss_instruct", "codedpo_concepts", "codedpo_evol_instruct"]
-
-
-class MockLM(LM):
-    """Answers from a function of the prompt, up to what the request says, and keeps the requests it got."""
-
-    def __init__(self, answer) -> None:
-        super().__init__()
-        self.answer, self.requests = answer, []
-
-    def generate_until(self, requests, disable_tqdm=False):
-        self.requests += requests
-        return [truncate(self.answer(request), request.args[1]["until"]) for request in requests]
-
-    tokenizer_name = "mock"
-
-    def apply_chat_template(self, chat_history, add_generation_prompt=True):
-        text = "".join(f"<{m['role']}>{m['content']}" for m in chat_history)
-        return f"{text}<assistant>" if add_generation_prompt else text
-
-    def loglikelihood(self, requests):
-        raise AssertionError
-
-    loglikelihood_rolling = loglikelihood
-
-
-def manager(**metadata) -> TaskManager:
-    return TaskManager(include_path=str(tasks_path()), include_defaults=False, metadata=metadata)
-
-
-def evaluate(lm: LM, task: str, metadata: dict, **options):
-    return simple_evaluate(model=lm, tasks=[task], task_manager=manager(**metadata), bootstrap_iters=0, **options)
-
-
-def reference_answers(split: str, copies: int = 1, *, wrong: int = 0) -> dict[str, list[str]]:
-    return {e.id: [e.reference] * copies + [e.wrong[0]] * wrong for e in micro_problems(split)}
 
 
 def test_lm_eval_finds_every_task():
@@ -154,100 +112,6 @@ def test_logged_samples_tell_status_time_and_program():
     assert sample["status"] == "pass"
     assert sample["cpu_ns"] > 0
     assert entry.entry_point in sample["solution"]
-
-
-def test_a_base_model_continues_the_prompt_up_to_the_suites_stops():
-    lm = MockLM(lambda request: "    return None\n")
-    evaluate(lm, "codedpo_micro", {}, limit=1)
-    prompt, options = lm.requests[0].args
-    assert prompt == micro_problems("heldout")[0].prompt
-    assert "\ndef " in options["until"]
-    assert options["do_sample"] is False
-
-
-@pytest.mark.parametrize("begun", [True, False], ids=["continues", "begins_anew"])
-def test_a_chat_model_is_instructed_and_its_code_block_is_run(begun):
-    """A server may not let an answer be begun for the model: then it says the beginning itself."""
-    entries = {e.prompt.strip(): e for e in micro_problems("heldout")}
-
-    def answer(request) -> str:
-        entry = next(e for prompt, e in entries.items() if prompt in request.args[0])
-        opening = "" if begun else "Here you are:\n```python\n"
-        return f"{opening}import math\n\n{entry.prompt}{entry.reference}\n```\nIt works:\n```\n>>> f(1)\n```\n"
-
-    lm = MockLM(answer)
-    results = evaluate(lm, "codedpo_micro", {}, limit=3, apply_chat_template=True)
-    assert lm.requests[0].args[0].startswith("<user>Please provide a self-contained Python script")
-    assert results["results"]["codedpo_micro"]["pass@1,execute"] == 1.0
-    assert results["configs"]["codedpo_micro"]["generation_kwargs"]["until"] == list(CHAT_STOP)
-
-
-TEMPLATE = """{% for m in messages %}<|{{ m.role }}|>
-{{ m.content }}<|end|>
-{% endfor %}{% if add_generation_prompt %}<|assistant|>
-{% endif %}"""
-
-
-def test_a_chat_model_is_asked_as_evalplus_asks_it():
-    from evalplus.provider.utility import make_raw_chat_prompt
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(embedded_model())
-    tokenizer.chat_template = TEMPLATE
-
-    class Templated(MockLM):
-        def apply_chat_template(self, chat_history, add_generation_prompt=True):
-            return tokenizer.apply_chat_template(
-                chat_history,
-                tokenize=False,
-                add_generation_prompt=add_generation_prompt,
-                continue_final_message=not add_generation_prompt,
-            )
-
-    lm = Templated(lambda request: "    pass\n")
-    evaluate(lm, "codedpo_micro", {}, limit=1, apply_chat_template=True)
-    source = inspect.getsource(evalplus.codegen.run_codegen)
-    instruction, response = (
-        re.search(rf'{name}_prefix = "(.*)"', source)[1] for name in ("instruction", "response")
-    )
-    prompt = micro_problems("heldout")[0].prompt
-    assert lm.requests[0].args[0] == make_raw_chat_prompt(prompt, instruction, response, tokenizer)
-
-
-def test_stops_that_are_given_count_for_chat_models_too():
-    lm = MockLM(lambda request: "pass\n")
-    options = {"limit": 1, "apply_chat_template": True, "gen_kwargs": {"until": ["END"]}}
-    evaluate(lm, "codedpo_micro", {}, **options)
-    assert lm.requests[0].args[1]["until"] == ["END"]
-
-
-def test_answers_without_a_program_are_counted_and_said(caplog):
-    evaluate(MockLM(lambda request: ""), "codedpo_micro", {}, limit=2)
-    assert "codedpo_micro: of 2 answers: 2 solution_empty" in caplog.text
-
-
-def test_several_samples_are_drawn_as_evalplus_draws_them():
-    lm = MockLM(lambda request: "    pass\n")
-    evaluate(lm, "codedpo_micro", {"n_samples": 2}, limit=1)
-    assert lm.requests[0].args[1].items() >= {"do_sample": True, "temperature": 0.8, "top_p": 0.95}.items()
-
-
-@pytest.mark.parametrize(("n_samples", "asked_again"), [(1, 0), (2, 2)])
-def test_lm_evals_cache_keeps_greedy_answers_and_no_sampled_ones(tmp_path, n_samples, asked_again):
-    right = {e.prompt: e.reference.removeprefix(e.prompt) for e in micro_problems("heldout")}
-    models = [MockLM(lambda request: right[request.args[0]]) for _ in range(2)]
-    options = {"use_cache": str(tmp_path / "cache"), "limit": 3}
-    found = [evaluate(lm, "codedpo_micro", {"n_samples": n_samples}, **options) for lm in models]
-    assert [results["results"]["codedpo_micro"]["pass@1,execute"] for results in found] == [1.0, 1.0]
-    assert len(models[0].requests) == 3 * n_samples
-    assert len(models[1].requests) == 3 * asked_again
-
-
-def test_generation_arguments_can_be_overridden():
-    lm = MockLM(lambda request: "    pass\n")
-    evaluate(lm, "codedpo_micro", {}, limit=1, gen_kwargs={"max_gen_toks": 17, "temperature": 0.3})
-    assert lm.requests[0].args[1]["max_gen_toks"] == 17
-    assert lm.requests[0].args[1]["temperature"] == 0.3
 
 
 def results_of(answers: dict[str, list[str]], folder: Path, limit: int = 4) -> Path:
