@@ -57,7 +57,7 @@ def demo_config(seed: int, execute: ExecuteConfig, split: str = "composed_heldou
         ),
         execute=execute,
         score=ScoreConfig(ranker="bayes"),
-        pairs=PairsConfig(per_problem=4, enlarge=32, timing=TimingConfig(rounds=15, solutions=10)),
+        pairs=PairsConfig(per_problem=4, enlarge=32, timing=TimingConfig(rounds=15)),
         train=TrainConfig(
             method="rpo",
             learning_rate=6e-4,
