@@ -78,14 +78,8 @@ def evaluate(
         if samples is not None:
             result = _judge(chosen, input_file(samples), metadata_of(metadata), execution, plugins, config.ks)
         else:
-            section = model_section(
-                ModelConfig,
-                model or "",
-                model_args,
-                chat=apply_chat_template,
-                batch_size=batch_size,
-                device=device,
-            )
+            placed = {"batch_size": batch_size, "device": device}
+            section = model_section(ModelConfig, model or "", model_args, chat=apply_chat_template, **placed)
             result = _sample(chosen, section, config, execution, plugins, metadata_of(metadata), seed)
     target = RunDirectory(output).result(suite)
     write_result(target, result)

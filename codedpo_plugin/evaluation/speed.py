@@ -125,13 +125,13 @@ def _speed(
     if problem.runtime != Runtime():  # DS-1000: its tests do the reference's work as well, and much besides
         return ProblemSpeed(problem_id, None)
     # The second side of a ratio is the slower one if the ratio exceeds 1: here, the one from before.
-    forms = [[normalise(solution) for solution in side[: config.solutions]] for side in (new, old)]
-    numbers = {form: number for number, form in enumerate(dict.fromkeys([*forms[0], *forms[1]]))}
-    if len(numbers) == 1 or sorted(forms[0]) == sorted(forms[1]):
+    chosen = new[: config.solutions], old[: config.solutions]
+    programs = {normalise(solution): solution for side in chosen for solution in side}
+    numbers = {form: number for number, form in enumerate(programs)}
+    first, second = ([numbers[normalise(solution)] for solution in side] for side in chosen)
+    if len(programs) == 1 or sorted(first) == sorted(second):
         return ProblemSpeed(problem_id, Ratio(1.0, 1.0, 1.0, math.nan, math.nan))  # the same: nothing to measure
-    programs = {normalise(solution): solution for solution in (*old[: config.solutions], *new[: config.solutions])}
-    sides = [numbers[form] for form in forms[0]], [numbers[form] for form in forms[1]]
-    ratio = compare_sides(pool, [programs[form] for form in numbers], sides, problem.timing_checks, config)
+    ratio = compare_sides(pool, [*programs.values()], (first, second), problem.timing_checks, config)
     speed = ProblemSpeed(problem_id, ratio)
     if ratio and speed.outcome() is Outcome.SAME:
         return ProblemSpeed(problem_id, ratio, _diluted(ratio, problem, pool, config))
