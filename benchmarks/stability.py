@@ -1,6 +1,7 @@
 """Do verdicts depend on how busy the machine is? The same cells, on an idle machine and among busy loops.
 
     python benchmarks/stability.py [--runs 10] [--busy 4] [--problems 154] [--peer-runs 10] [--peer-problems 154]
+                                   [--only CodeGen|HumanEval+|engine|EvalPlus]
 
 - *CodeGen*: CodeGen-16B's solutions against its tests, 15 x 15 a problem, 1 s of CPU time a test.
 - *HumanEval+*: the canonical solutions on all inputs, with EvalPlus's time rule.
@@ -123,6 +124,7 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=154, help="problems of CodeGen")
     parser.add_argument("--peer-runs", type=int, default=10)
     parser.add_argument("--peer-problems", type=int, default=154)
+    parser.add_argument("--only", default="", help="the experiments with this in their name")
     options = parser.parse_args()
     usable = [c for c in candidates(15, 15) if c.tests]
     ours, theirs = usable[: options.problems], usable[: options.peer_problems]
@@ -138,7 +140,7 @@ def main() -> None:
             ("HumanEval+, EvalPlus", options.peer_runs, lambda: humaneval_with_evalplus(data)),
         ]
         for name, runs, run in plan:
-            if runs:
+            if runs and options.only in name:
                 row = experiment(name, runs, options.busy, run)
                 print(" | ".join(row), flush=True)
                 table.add_row(*row)
