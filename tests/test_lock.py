@@ -88,6 +88,7 @@ def test_the_lock_of_a_process_that_was_killed_is_taken_over_and_that_is_said(pa
 
 def test_the_lock_can_be_had_when_the_other_process_has_ended(path, other, monkeypatch):
     other.communicate()
+    assert holder_of(path) is None
     take(path)
 
 

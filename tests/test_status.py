@@ -125,6 +125,7 @@ def test_notes_that_cannot_be_written_stop_nobody(tmp_path):
     notes.start("execute")
     notes.move(1, 2)
     notes.finish()
+    assert read_notes(notes.path) == (None, {})
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,9 @@ from program import Checks, run_program, run_script, time_program  # type: ignor
 from scratch import empty_folder  # type: ignore[import-not-found,unused-ignore]
 from supervisor import (  # type: ignore[import-not-found,unused-ignore]
     AnswerLine,
+    Ended,
     Limits,
     Watch,
-    cause_of_death,
     in_time,
     parse_lines,
 )
@@ -131,13 +131,14 @@ class Worker:
         """Return whether a program can start within a memory limit; tried once for each."""
         memory = limits["memory_bytes"]
         if memory not in self.enough:
-            data, _, reason = self.fork(limits, partial(run_program, "bytes(1 << 20)", [], 0), 1)
-            began = any(line[0] == "value" for line in parse_lines(data))
-            self.enough[memory] = began or reason is not None  # a busy machine's timeout says nothing of memory
+            ended = self.fork(limits, partial(run_program, "bytes(1 << 20)", [], 0), 1)
+            began = any(line[0] == "value" for line in parse_lines(ended.data))
+            # A busy machine's timeout says nothing of memory.
+            self.enough[memory] = began or ended.reason is not None
         return self.enough[memory]
 
-    def fork(self, limits: Limits, body: Callable[[int], None], most: int) -> tuple[bytearray, int, str | None]:
-        """Run ``body(fd)`` in a forked, confined process; return its bytes, exit status and kill reason."""
+    def fork(self, limits: Limits, body: Callable[[int], None], most: int) -> Ended:
+        """Run ``body(fd)`` in a forked, confined process, to its end; it may send ``most`` lines."""
         with preparing("start a process"):
             read_end, write_end = os.pipe()
             LIBC.fcntl(read_end, F_SETPIPE_SZ, PIPE_BYTES)
@@ -160,13 +161,13 @@ class Worker:
         os.set_blocking(read_end, False)
         watch = Watch(pid, read_end, limits, most)
         try:
-            status, reason = watch.wait()
+            ended = watch.wait()
         finally:
             os.close(read_end)
             empty_folder(self.scratch)  # a worker that cannot do that ends, and is replaced
         if self.alarmed():
             raise UnableError("confine a process")
-        return watch.data, status, reason
+        return ended
 
     def alarmed(self) -> bool:
         """Return whether the last process could not be confined."""
@@ -195,18 +196,14 @@ class Worker:
         while len(answers) < len(checks):
             first = len(answers)
             own = limits if timeouts else limits | {"cpu_s": limits["first_cpu_s"]}
-            data, status, reason = self.fork(
-                own, partial(run_program, program, checks, first), len(checks) - first + 1
-            )
-            lines = parse_lines(data)
-            if not lines:
-                lines = [[cause_of_death(status, reason), -1, ""]]
+            ended = self.fork(own, partial(run_program, program, checks, first), len(checks) - first + 1)
+            lines = parse_lines(ended.data) or [[ended.cause, -1, ""]]
             if lines[0][0] != "value":  # the program itself failed: so does every check not yet answered
                 answers += [[lines[0][0], -1, lines[0][2]]] * (len(checks) - first)
                 break
             answers += [in_time(line, limits["cpu_s"]) for line in lines[1 : 1 + len(checks) - first]]
             if len(answers) < len(checks):
-                answers.append([cause_of_death(status, reason), -1, ""])
+                answers.append([ended.cause, -1, ""])
             timeouts = sum(answer[0] == "timeout" for answer in answers)
             if timeouts >= limits["max_timeouts"]:
                 answers += [["not_run", -1, ""]] * (len(checks) - len(answers))
@@ -218,22 +215,27 @@ class Worker:
         for _, text in checks:
             timeouts = sum(answer[0] == "timeout" for answer in answers)
             own = limits if timeouts else limits | {"cpu_s": limits["first_cpu_s"]}
-            over = timeouts >= limits["max_timeouts"]
-            answers.append(["not_run", -1, ""] if over else self.run_script(program, str(text), own))
+            if timeouts >= limits["max_timeouts"]:
+                answers.append(["not_run", -1, ""])
+            else:
+                answers.append(in_time(self.run_script(program, str(text), own), limits["cpu_s"]))
         return answers
 
     def run_script(self, program: str, text: str, limits: Limits) -> AnswerLine:
         """Run a script on one input. What it printed counts if it exits with status 0, however it does so."""
         stdin, stdout = self.open_file(text.encode("utf-8", "surrogatepass")), self.open_file(b"")
         try:
-            data, status, reason = self.fork(limits, partial(run_script, program, stdin, stdout), 1)
-            failed = [line for line in parse_lines(data) if line[0] in ("raised", "forbidden", "memory")]
-            if failed or status or reason:
-                return [failed[0][0], -1, failed[0][2]] if failed else [cause_of_death(status, reason), -1, ""]
+            ended = self.fork(limits, partial(run_script, program, stdin, stdout), 1)
+            failed = [line for line in parse_lines(ended.data) if line[0] in ("raised", "forbidden", "memory")]
+            if failed:
+                return [failed[0][0], ended.cpu_ns, failed[0][2]]
+            if ended.status or ended.reason:
+                return [ended.cause, ended.cpu_ns, ""]
             size = os.fstat(stdout).st_size
             if size > limits["answer_bytes"]:
-                return ["crash", -1, ""]
-            return ["value", -1, json.dumps(os.pread(stdout, size, 0).decode("utf-8", "replace"))]
+                return ["crash", ended.cpu_ns, ""]
+            printed = os.pread(stdout, size, 0).decode("utf-8", "replace")
+            return ["value", ended.cpu_ns, json.dumps(printed)]
         finally:
             os.close(stdin)
             os.close(stdout)
@@ -250,15 +252,15 @@ class Worker:
     def measure(self, program: str, checks: Checks, frame: dict[str, Any]) -> tuple[list[str], str]:
         """Return the CPU nanoseconds of each pass through all checks, and why there are none."""
         passes = frame["passes"]
-        data, status, reason = self.fork(
+        ended = self.fork(
             frame["limits"], lambda fd: time_program(program, checks, frame["min_pass_ns"], passes, fd), passes
         )
-        lines = parse_lines(data)
+        lines = parse_lines(ended.data)
         figures = [payload for ending, _, payload in lines if ending == "value"]
         if len(figures) == passes:
             return figures, ""
         failed = [ending for ending, _, _ in lines if ending != "value"]
-        return [], failed[0] if failed else cause_of_death(status, reason)
+        return [], failed[0] if failed else ended.cause
 
     def pass_on(self, frame: dict[str, Any], library: str) -> dict[str, Any]:
         """Have a frame answered by the specialist for a library; this worker ends when that one does."""

@@ -136,6 +136,7 @@ class Answer:
 
     ending: Ending
     cpu_ns: int = -1
+    """What it took: by the account of the program's process; of a script, by the kernel's, start included."""
     payload: str = ""
     """For VALUE the encoded value (:func:`codedpo_plugin.execution.wire.to_wire`), else a short description."""
 

@@ -11,13 +11,36 @@ import select
 import signal
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 Limits = dict[str, Any]
 AnswerLine = list[Any]  # ending, CPU nanoseconds, payload
 
 TICK_MS = 20
 ENDINGS = frozenset({"value", "held", "broken", "raised", "forbidden", "memory"})
+
+
+class Ended(NamedTuple):
+    """A program's process that has ended."""
+
+    data: bytearray
+    """What it sent."""
+    status: int
+    """As :func:`os.waitpid` has it."""
+    reason: str | None
+    """Why it was killed, if it was."""
+    cpu_ns: int
+    """What it used, by the kernel's account."""
+
+    @property
+    def cause(self) -> str:
+        """Return the ending of the check that was running when it ended without an answer."""
+        if self.reason:
+            return self.reason
+        if os.WIFSIGNALED(self.status):
+            number = signal.Signals(os.WTERMSIG(self.status))
+            return {signal.SIGKILL: "memory", signal.SIGSYS: "forbidden"}.get(number, "crash")
+        return "crash"
 
 
 class Watch:
@@ -60,8 +83,8 @@ class Watch:
             return "timeout"
         return None
 
-    def wait(self) -> tuple[int, str | None]:
-        """Wait until the process ends or overruns a limit; return (status, reason it was killed or None)."""
+    def wait(self) -> Ended:
+        """Wait until the process ends or overruns a limit."""
         poll = select.poll()
         poll.register(self.fd, 0)  # wakes at hang-up only: the lines of a short program cost no wake-up
         reason = None
@@ -75,31 +98,26 @@ class Watch:
         self.drain()
         return self.reap(reason)
 
-    def reap(self, reason: str | None) -> tuple[int, str | None]:
+    def reap(self, reason: str | None) -> Ended:
         """Collect the process; one that hung up its pipe but lives on gets a tick, then is killed."""
         if reason is None:
             for _ in range(TICK_MS):
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                pid, status, used = os.wait4(self.pid, os.WNOHANG)
                 if pid:
-                    return status, None
+                    return self.ended(status, None, used)
                 time.sleep(0.001)
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        return os.waitpid(self.pid, 0)[1], reason or "crash"
+        _, status, used = os.wait4(self.pid, 0)
+        return self.ended(status, reason or "crash", used)
 
-
-def cause_of_death(status: int, reason: str | None) -> str:
-    """Return the ending of the check that was running when a process ended without answering it."""
-    if reason:
-        return reason
-    if os.WIFSIGNALED(status):
-        number = signal.Signals(os.WTERMSIG(status))
-        return {signal.SIGKILL: "memory", signal.SIGSYS: "forbidden"}.get(number, "crash")
-    return "crash"
+    def ended(self, status: int, reason: str | None, used: Any) -> Ended:
+        """Return what became of the process. ``used``: the kernel's account of it."""
+        return Ended(self.data, status, reason, round((used.ru_utime + used.ru_stime) * 1e9))
 
 
 def in_time(line: AnswerLine, cpu_s: float) -> AnswerLine:
-    """Return an answer, or a timeout where it took longer than ``cpu_s`` by its own account.
+    """Return an answer, or a timeout where it took longer than ``cpu_s`` by the account that it holds.
 
     Between two looks at the clock a check can end that has just run out of time.
     """

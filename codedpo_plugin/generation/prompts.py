@@ -19,10 +19,10 @@ ANSWER: Final = (
 )
 """How EvalPlus begins a chat model's answer for it (idem): what follows is the program."""
 
-CHAT_STOP: Final = (
-    *("\n```\n", "\nif __name__", "\ndef main(", "\nprint("),
-    *("<|endoftext|>", "<|endofmask|>", "</s>"),
-)
+END_STOP: Final = ("\nif __name__", "\ndef main(", "\nprint(", "<|endoftext|>", "<|endofmask|>", "</s>")
+"""Where a solution has ended, whatever the model was asked (idem)."""
+
+CHAT_STOP: Final = ("\n```\n", *END_STOP)
 """Where an answer begun like that ends."""
 
 TEST: Final = (

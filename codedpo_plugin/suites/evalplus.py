@@ -21,6 +21,7 @@ from codedpo_plugin.collection import no_collection
 from codedpo_plugin.errors import EvaluationError
 from codedpo_plugin.execution import Check, Ending, Job, Limits
 from codedpo_plugin.execution.assertions import Judgement, TestPlan, to_source
+from codedpo_plugin.generation.prompts import END_STOP
 from codedpo_plugin.records import Problem
 from codedpo_plugin.suites import Suite, SuiteProblem
 from codedpo_plugin.suites.references import Reference, reference_answers
@@ -302,14 +303,8 @@ def special_oracles() -> Mapping[tuple[str, str], Oracle]:
     }
 
 
-HUMANEVAL_STOP: Final = (
-    *("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert "),
-    *("\nif __name__", "\ndef main(", "\nprint(", "<|endoftext|>", "<|endofmask|>", "</s>"),
-)
-MBPP_STOP: Final = (
-    *('\n"""', "\nassert", "\nif __name__", "\ndef main(", "\nprint("),
-    *("<|endoftext|>", "<|endofmask|>", "</s>"),
-)
+HUMANEVAL_STOP: Final = ("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert ", *END_STOP)
+MBPP_STOP: Final = ('\n"""', "\nassert", *END_STOP)
 
 SUITES: Final = (
     Suite("humaneval", partial(load, HUMANEVAL, plus=False), HUMANEVAL_STOP, "HumanEval, 164 problems"),

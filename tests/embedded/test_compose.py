@@ -73,7 +73,8 @@ def test_every_body_is_python():
     for structure, kind in rng.sample(structures(), 300):
         task = task_of(structure, kind, "f", rng)
         for body in (task.variant("fast"), task.variant("slow"), *(body for _, body in task.wrong_bodies())):
-            ast.parse(task.signature + body)
+            (function,) = ast.parse(task.signature + body).body
+            assert isinstance(function, ast.FunctionDef)
 
 
 def test_the_order_of_operations_does_not_move_a_composition_to_another_split():

@@ -65,7 +65,7 @@ def test_solutions_and_tests_follow_the_prompts_of_the_harness():
 def test_the_text_is_python():
     for document in TEXT[:500]:
         for prompt, answer in (*document.solutions, document.tests):
-            ast.parse(prompt + answer)
+            assert ast.parse(prompt + answer).body
 
 
 def test_some_solutions_are_wrong_and_some_are_slow():

@@ -109,6 +109,15 @@ def test_too_much_output_is_a_crash_and_a_script_that_loops_is_not_run_on(pool):
     ]
 
 
+def test_a_script_is_held_to_what_the_kernel_says_it_used(confined):
+    work = "import os, time\nwhile time.process_time() < 0.06: pass\nprint(1)\nos._exit(0)"
+    (within,) = outputs(confined, work, "", limits=Limits(cpu_s=1.0))
+    assert within.ending == "value"
+    assert within.cpu_ns >= 60e6
+    (beyond,) = outputs(confined, work, "", limits=Limits(cpu_s=0.05))  # it ends before the watch looks again
+    assert beyond.ending == "timeout"
+
+
 @pytest.mark.parametrize(
     "forgery",
     [

@@ -71,10 +71,11 @@ def test_the_group_scores_over_all_problems_and_tells_which_share_was_not_run(tm
     ]
     data = tmp_path / "data.jsonl"
     data.write_text("\n".join(map(json.dumps, rows)))
-    metadata = {"ds1000_path": str(data), "ds1000_python": sys.executable, "workers": 1}
+    metadata = {"ds1000_path": str(data), "ds1000_python": sys.executable, "workers": 1, "n_samples": 5}
     lm = MockLM(lambda request: "result = 4" if request.doc["problem_id"] != "DS-1000/820" else "result = 5")
-    results = evaluate(lm, "codedpo_ds1000", metadata)
+    results = evaluate(lm, "codedpo_ds1000", metadata | {"ks": [1, 5]})
     assert results["groups"]["codedpo_ds1000"]["pass@1,execute"] == pytest.approx(8 / 10)
+    assert results["groups"]["codedpo_ds1000"]["pass@5,execute"] == pytest.approx(8 / 10)
     assert results["groups"]["codedpo_ds1000"]["not_run,execute"] == pytest.approx(1 / 10)
     by_library = {name: results["results"][f"codedpo_ds1000_{name}"] for name in LIBRARIES}
     assert by_library["sklearn"]["pass@1,execute"] == pytest.approx(2 / 3)

@@ -52,7 +52,7 @@ def test_a_loss_that_is_not_a_number_ends_the_training(loss):
 
 @pytest.mark.parametrize("logs", [{"loss": 0.0}, {"train_runtime": 3.0}])
 def test_other_figures_do_not(logs):
-    stop_at_nan().on_log(None, STATE, None, logs=logs)
+    assert stop_at_nan().on_log(None, STATE, None, logs=logs) is None
 
 
 def test_a_checkpoint_is_marked_when_it_is_complete(tmp_path):
