@@ -135,11 +135,19 @@ class GenerateConfig(ModelConfig):
     """How candidates are generated. Defaults as in the paper (section 3.2)."""
 
     n_solutions: int = Field(15, gt=0, description="solutions a problem")
-    n_tests: int = Field(15, gt=0, description="distinct tests kept a problem, and test generations asked for")
+    n_tests: int = Field(15, gt=0, description="distinct tests kept a problem, at most")
+    test_generations: int | None = Field(
+        None, gt=0, description="generations of tests a problem; default: n_tests. One often holds several tests"
+    )
     temperature: float = Field(1.5, ge=0, description="sampling temperature")
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus sampling")
     max_solution_tokens: int = Field(512, gt=0, description="longest solution")
     max_test_tokens: int = Field(256, gt=0, description="longest test generation")
+
+    @property
+    def tests_asked(self) -> int:
+        """Return how often tests of a problem are asked for."""
+        return self.test_generations or self.n_tests
 
 
 class ExecuteConfig(Section):

@@ -31,6 +31,9 @@ def generate(
     limit: Annotated[int | None, typer.Option(help="Use the first so many problems.")] = None,
     n_solutions: Annotated[int, typer.Option("--n-solutions", "-n", help="Solutions a problem.")] = 15,
     n_tests: Annotated[int, typer.Option("--n-tests", "-t", help="Tests a problem.")] = 15,
+    test_generations: Annotated[
+        int | None, typer.Option(help="Generations of tests a problem. Default: as many as tests.")
+    ] = None,
     temperature: Annotated[float, typer.Option(help="Sampling temperature.")] = 1.5,
     top_p: Annotated[float, typer.Option(help="Nucleus sampling.")] = 1.0,
     max_solution_tokens: Annotated[int, typer.Option(help="Longest solution.")] = 512,
@@ -61,6 +64,7 @@ def generate(
         device=device,
         n_solutions=n_solutions,
         n_tests=n_tests,
+        test_generations=test_generations,
         temperature=temperature,
         top_p=top_p,
         max_solution_tokens=max_solution_tokens,

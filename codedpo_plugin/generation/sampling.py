@@ -46,7 +46,7 @@ def requests_for(problem: Problem, config: GenerateConfig) -> tuple[Request, Req
     tests = Request(
         tests_prompt(problem, form, config.n_tests),
         _sampling(config, config.max_test_tokens, BASE_TEST_STOP if form == "base" else ()),
-        config.n_tests,
+        config.tests_asked,
     )
     return solutions, tests
 
@@ -84,6 +84,7 @@ def candidates_from(
         "top_p": config.top_p,
         "n_solutions": config.n_solutions,
         "n_tests": config.n_tests,
+        "test_generations": config.tests_asked,
         "seed": seed,
         "dropped": dict(sorted(dropped.items())),
     }

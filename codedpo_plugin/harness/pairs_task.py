@@ -47,6 +47,7 @@ class PairsOptions(TaskOptions):
     output: Path = Field(Path("codedpo-pairs"), description="run directory to write")
     n_solutions: int = Field(15, gt=0)
     n_tests: int = Field(15, gt=0)
+    test_generations: int | None = Field(None, gt=0)
     temperature: float = Field(1.5, ge=0)
     max_solution_tokens: int = Field(512, gt=0)
     max_test_tokens: int = Field(256, gt=0)
@@ -99,7 +100,14 @@ class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
     @property
     def _generation(self) -> GenerateConfig:
         """Return how candidates are generated."""
-        names = ("n_solutions", "n_tests", "temperature", "max_solution_tokens", "max_test_tokens")
+        names = (
+            "n_solutions",
+            "n_tests",
+            "test_generations",
+            "temperature",
+            "max_solution_tokens",
+            "max_test_tokens",
+        )
         values = {name: getattr(self.options, name) for name in names}
         metadata = self.config.metadata or {} if getattr(self, "_config", None) else {}
         arguments = {"pretrained": metadata["pretrained"]} if "pretrained" in metadata else {}

@@ -77,6 +77,13 @@ def test_candidates_are_whole_programs_and_single_assertions():
     assert counts == {"solutions": 2, "tests": 2, "test_duplicate": 4}
 
 
+def test_tests_can_be_asked_for_more_or_less_often_than_they_are_kept():
+    problem = Problem("p0", "def f(x):\n")
+    fewer = CONFIG.model_copy(update={"test_generations": 2})
+    assert [request.repeats for request in requests_for(problem, CONFIG)] == [2, 3]
+    assert [request.repeats for request in requests_for(problem, fewer)] == [2, 2]
+
+
 def test_candidates_say_how_they_were_generated():
     (candidates,), _ = generate(FakeModel(), seed=7)
     assert candidates.problem_id == "p0"
@@ -88,6 +95,7 @@ def test_candidates_say_how_they_were_generated():
         "top_p": 1.0,
         "n_solutions": 2,
         "n_tests": 3,
+        "test_generations": 3,
         "seed": 7,
         "dropped": {"test_duplicate": 4},
     }
