@@ -19,11 +19,11 @@ import resource
 import signal
 import struct
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 register_at_fork, os.register_at_fork = os.register_at_fork, lambda **_: None
 import random  # seeds itself anew in every fork unless kept from it, which takes a tenth of a fork's time
@@ -32,7 +32,7 @@ os.register_at_fork = register_at_fork
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [HERE, *(entry for entry in sys.path if entry != HERE)]
-from program import Checks, run_program, run_script, time_program  # type: ignore[import-not-found,unused-ignore]
+from program import Checks, compile_check, run_program, run_script, time_program  # type: ignore[import-not-found,unused-ignore]
 from scratch import empty_folder  # type: ignore[import-not-found,unused-ignore]
 from supervisor import (  # type: ignore[import-not-found,unused-ignore]
     AnswerLine,
@@ -52,6 +52,7 @@ for beside in ("program", "scratch", "supervisor", "wire"):
 # (decimal, hashlib) or other modules (dataclasses); threading (queue imports it) has a hook that doubles its cost.
 PRELOAD = "abc bisect collections copy functools heapq itertools math operator re string textwrap typing".split()  # noqa: SIM905
 LIBC = ctypes.CDLL(None, use_errno=True)
+SUITES_KEPT = 4  # as the host counts on it, see pool.py
 # Objects between two collections. With Python's 700, collecting takes a tenth of the time of drawing a figure.
 YOUNG = 10_000
 F_SETPIPE_SZ = 1031
@@ -81,6 +82,14 @@ def preparing(what: str) -> Iterator[None]:
         raise UnableError(f"{what}: {error}") from error
 
 
+class Specialist(NamedTuple):
+    """A worker's way to a specialist, and the last suites of checks that it was given: those it holds."""
+
+    source: int
+    sink: int
+    suites: deque[str]
+
+
 class Worker:
     """The loop of one worker process."""
 
@@ -89,7 +98,7 @@ class Worker:
         self.scratch = setup["scratch"]
         self.confine_program = program_confinement(setup["program_filter"])
         self.suites: dict[str, tuple[list[list[str]], Checks]] = {}
-        self.specialists: dict[str, tuple[int, int]] = {}
+        self.specialists: dict[str, Specialist] = {}
         self.may_specialize = True
         self.alarm = alarm()
         self.enough: dict[int, bool] = {}
@@ -109,7 +118,7 @@ class Worker:
     def learn(self, frame: dict[str, Any]) -> None:
         """Keep and compile the checks that a frame brings along."""
         if "checks" in frame:
-            if len(self.suites) >= 4:
+            if len(self.suites) >= SUITES_KEPT:
                 self.suites.pop(next(iter(self.suites)))
             compiled = [compile_check(mode, source) for mode, source in frame["checks"]]
             self.suites[frame["suite"]] = frame["checks"], compiled
@@ -178,8 +187,8 @@ class Worker:
 
     def close_channels(self) -> None:
         """Close whatever leads to the host or to another worker."""
-        pairs = (fd for pair in self.specialists.values() for fd in pair)
-        for fd in {self.source, self.sink, self.alarm[0], *pairs}:
+        theirs = (fd for s in self.specialists.values() for fd in (s.source, s.sink))
+        for fd in {self.source, self.sink, self.alarm[0], *theirs}:
             os.close(fd)
 
     def limit(self, limits: Limits) -> None:
@@ -266,9 +275,13 @@ class Worker:
         """Have a frame answered by the specialist for a library; this worker ends when that one does."""
         if library not in self.specialists:
             self.start_specialist(library)
-        source, sink = self.specialists[library]
-        write_frame(sink, frame | {"checks": self.suites[frame["suite"]][0]})
-        answer = read_frame(source)
+        specialist = self.specialists[library]
+        passed = {key: value for key, value in frame.items() if key != "checks"}
+        if frame["suite"] not in specialist.suites:
+            specialist.suites.append(frame["suite"])
+            passed["checks"] = self.suites[frame["suite"]][0]
+        write_frame(specialist.sink, passed)
+        answer = read_frame(specialist.source)
         if answer is None:
             raise RuntimeError("a specialist has ended")
         return dict(answer)
@@ -285,7 +298,8 @@ class Worker:
             os.close(sink)
             self.close_channels()
             os.close(self.alarm[1])
-            self.source, self.sink, self.specialists, self.may_specialize = theirs, their_sink, {}, False
+            self.source, self.sink, self.may_specialize = theirs, their_sink, False
+            self.specialists, self.suites = {}, {}
             self.alarm = alarm()
             with suppress(Exception):  # the program will see the error for itself
                 __import__(library)
@@ -294,7 +308,7 @@ class Worker:
             os._exit(0)
         os.close(theirs)
         os.close(their_sink)
-        self.specialists[library] = source, sink
+        self.specialists[library] = Specialist(source, sink, deque(maxlen=SUITES_KEPT))
 
 
 def is_installed(library: str) -> bool:
@@ -311,16 +325,6 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG)
-
-
-def compile_check(mode: str, source: str) -> tuple[str, CodeType | str]:
-    """Return (mode, code object), with a message in the place of code that does not compile."""
-    if mode == "output":
-        return mode, source
-    try:
-        return mode, compile(source, "<test>", "exec" if mode == "inside" else "eval", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return mode, f"{type(error).__name__}: {error}"
 
 
 # --------------------------------------------------------------------------- the worker's start

@@ -20,6 +20,16 @@ from wire import to_wire  # type: ignore[import-not-found,unused-ignore]  # besi
 Checks = list[tuple[str, "CodeType | str"]]  # mode, and the code or why it does not compile; or what is read
 
 
+def compile_check(mode: str, source: str) -> tuple[str, CodeType | str]:
+    """Return (mode, code object), with a message in the place of code that does not compile."""
+    if mode == "output":
+        return mode, source
+    try:
+        return mode, compile(source, "<test>", "exec" if mode == "inside" else "eval", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return mode, f"{type(error).__name__}: {error}"
+
+
 def describe(error: BaseException) -> str:
     """Return a short description of an exception whose ``__str__`` may be hostile."""
     try:

@@ -72,6 +72,18 @@ def test_there_is_one_specialist_for_a_library_and_all_end_with_their_worker():
     assert all_end(started)
 
 
+def test_a_specialist_is_told_checks_again_that_it_has_forgotten():
+    programs = ["import numpy\ndef f(x): return x", "def f(x): return x"]
+    with Pool(1) as pool:
+        ask(pool, programs[0], "f(0)")
+        worker = pool._seats[0].worker.process.pid
+        for number in [0, 0, 1, 2, 3, 4, 5, 0, 5, 1]:
+            for program in programs if number % 2 else programs[:1]:
+                answers = ask(pool, program, f"f({number})", f"-f({number})")
+                assert [answer.payload for answer in answers] == [f"{number}", f"{-number}"]
+        assert pool._seats[0].worker.process.pid == worker  # none died of it
+
+
 @pytest.mark.parametrize("program", FORGERIES.values(), ids=FORGERIES.keys())
 def test_nothing_passes_without_an_answer_there_either(confined, program):
     warm = f"import numpy\n{HONEST}\n# a first program, to have the next ones forked from a specialist"
