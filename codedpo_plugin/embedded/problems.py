@@ -15,7 +15,7 @@ from codedpo_plugin.embedded.compose import EMPTY, LARGE, SPLITS, Structure, Tas
 from codedpo_plugin.embedded.corpus import draw_task, examples, right_function
 from codedpo_plugin.suites.micro import MicroProblem
 
-SIZES: Final = dict(zip(SPLITS, (96, 48, 64), strict=True))
+SIZES: Final = dict(zip(SPLITS, (192, 48, 64), strict=True))
 """Problems of each split."""
 TESTS: Final = 8
 """Tests of a problem, at least; three of them are the examples of its prompt."""
@@ -30,9 +30,10 @@ FAILURES: Final = (ArithmeticError, LookupError, TypeError, ValueError)
 @cache
 def composed_problems(split: str) -> tuple[MicroProblem, ...]:
     """Return the problems of a split, always the same. No two have the same operations in the same words."""
-    rng = Random(f"problems:{split}")  # noqa: S311 - not for secrets
-    own_names = list(names(reserved=True)[SPLITS.index(split) :: len(SPLITS)])
-    rng.shuffle(own_names)
+    rng = _random(split)
+    own_names = _names(split, rng)
+    if split == SPLITS[0]:
+        own_names += [name for other in SPLITS[1:] for name in _names(other, _random(other))[SIZES[other] :]]
     found: dict[tuple[Structure, tuple[int, ...]], MicroProblem] = {}
     while len(found) < SIZES[split]:
         task = draw_task(rng, split, own_names[len(found) : len(found) + 1])
@@ -41,6 +42,17 @@ def composed_problems(split: str) -> tuple[MicroProblem, ...]:
         if problem:
             found[key] = problem
     return tuple(found.values())
+
+
+def _random(split: str) -> Random:
+    return Random(f"problems:{split}")  # noqa: S311 - not for secrets
+
+
+def _names(split: str, rng: Random) -> list[str]:
+    """Return the function names of a split's problems, in their order, and more; no two splits share one."""
+    own = list(names(reserved=True)[SPLITS.index(split) :: len(SPLITS)])
+    rng.shuffle(own)
+    return own
 
 
 def _problem(task: Task, split: str, rng: Random) -> MicroProblem | None:

@@ -15,7 +15,7 @@ from codedpo_plugin.suites import version_of
 from codedpo_plugin.suites.micro import load, micro_problems
 
 LIMITS = Limits(cpu_s=5.0, wall_s=60.0)
-VERSIONS = ["2403f70a196629a2", "e126b5aefa25aeb5", "2a10d7ed05fd0f92"]
+VERSIONS = ["4dd81df2d64e9e65", "e126b5aefa25aeb5", "2a10d7ed05fd0f92"]
 EVERY = [problem for split in SPLITS for problem in composed_problems(split)]
 
 
