@@ -59,8 +59,8 @@ log = logging.getLogger(__name__)
 class Pipeline:
     """Runs stages on one run directory; as a context manager it keeps other processes out from stage to stage.
 
-    ``restart`` forgets everything first; ``redo`` repeats a finished stage when it is asked for by itself;
-    ``forget`` removes what an interrupted stage would be continued from.
+    ``restart`` forgets the first stage that is asked for, and all after it; ``redo`` repeats a finished stage when
+    it is asked for by itself; ``forget`` removes what an interrupted stage would be continued from.
     """
 
     def __init__(
@@ -74,17 +74,14 @@ class Pipeline:
         forget: bool = False,
     ) -> None:
         self.run, self.plugins, self.seed, self.redo, self.forget = run, plugins, seed, redo, forget
-        self.lock = RunLock(run.lock)
-        if restart and run.exists():
-            with self.lock:
-                run.clear()
-        self.manifest = Manifest(run)
+        self.lock, self.restart = RunLock(run.lock), restart
+        self.manifest = Manifest(run, mend=restart)
         self.notes = ProgressNotes(run.progress)
 
     def __enter__(self) -> Pipeline:
         if is_main_process():
             self.lock.__enter__()
-            self.manifest = Manifest(self.run)  # another process may have worked here until now
+            self.manifest = Manifest(self.run, mend=self.restart)  # another process may have worked here until now
         return self
 
     def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, t: TracebackType | None) -> None:
@@ -107,6 +104,10 @@ class Pipeline:
             stage.work(Context(self.plugins, self.seed, checkpoints=stage.checkpoints))
             return {}
         with self:
+            if self.restart:
+                self.run.forget(stage.name)
+                self.manifest.forget(stage.name)
+                self.restart = False
             record = StageRecord(stage.config, _digests(stage.inputs))
             done = self._finished(stage, record)
             return self._work(stage, record) if done is None else done.counts
@@ -169,7 +170,9 @@ class Pipeline:
         self.perform(problems.seeds(self.run, self.plugins, config, self.seed))
 
     def problems(self, config: ProblemsConfig, execute: ExecuteConfig = ExecuteConfig()) -> None:  # noqa: B008 - frozen
-        """Make the problems."""
+        """Make the problems. Raises UsageError where they would replace those that they are made of."""
+        if config.path and config.path.resolve() == self.run.problems.resolve():
+            raise UsageError(f"{config.path} would be replaced by what is made of it: use another -o")
         if config.make and config.makes_of_seeds and config.make.seeds_path is None:
             self.seeds(config)
         self.perform(problems.problems(self.run, self.plugins, config, execute, self.seed))
@@ -179,8 +182,15 @@ class Pipeline:
         self.perform(candidates.generate(self.run, self.plugins, config))
 
     def take_candidates(self, paths: Sequence[Path], form: SolutionForm) -> None:
-        """Take candidates from files, checking every line."""
-        self.perform(candidates.take(self.run, paths, form))
+        """Take candidates from files, checking every line; those of this run are used where they are."""
+        own = self.run.candidates.resolve()
+        if [path.resolve() for path in paths] == [own]:
+            candidates.check_own(self.run, form)
+        elif own in {path.resolve() for path in paths}:
+            raise UsageError(f"{own} is among the candidates, and would be replaced by all of them: use another -o")
+        else:
+            made = self.manifest.finished("problems") is not None
+            self.perform(candidates.take(self.run, paths, form, problems_made=made))
 
     def execute(self, config: ExecuteConfig) -> None:
         """Run every solution against every test."""

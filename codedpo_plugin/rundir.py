@@ -55,6 +55,14 @@ class StageRecord:
 SHARDS: Final = ".shards"
 """How the names of folders end that hold the shards of a stage."""
 
+STEPS: Final = (("seeds",), ("problems",), ("generate", "candidates"), ("execute",), ("score",), ("pairs",))
+"""The stages in their order; evaluation and training come after these."""
+
+
+def step_of(stage: str) -> int:
+    """Return the place of a stage in the order of all."""
+    return next((place for place, names in enumerate(STEPS) if stage in names), len(STEPS))
+
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
@@ -165,41 +173,45 @@ class RunDirectory:
         """Return whether a run has left something here, finished or not."""
         return self.manifest.exists() or any(self.path.glob(f"*{SHARDS}"))
 
-    def clear(self) -> None:
-        """Remove what earlier runs left here, and nothing else."""
-        for path in (
-            self.manifest,
-            self.progress,
-            self.seeds,
-            self.answers,
-            self.problems,
-            self.solutions,
-            self.problems_report,
-            self.candidates,
-            self.matrix,
-            self.scores,
-            self.pairs,
-            self.report,
-            self.comparison,
-        ):
+    def forget(self, stage: str) -> None:
+        """Remove what a stage and those after it have left here, and nothing else.
+
+        What a model answered while problems were made is kept: it cost, and is found again by what was asked.
+        """
+        files = (
+            (self.seeds,),
+            (self.problems, self.solutions, self.problems_report),
+            (self.candidates,),
+            (self.matrix,),
+            (self.scores,),
+            (self.pairs,),
+            (self.report, self.comparison, self.progress),
+        )
+        for path in (path for own in files[step_of(stage) :] for path in own):
             path.unlink(missing_ok=True)
-        shards = self.path.glob(f"*{SHARDS}")
+        shards = (self.shards(name) for names in STEPS[step_of(stage) :] for name in names)
         for folder in (self.train, self.checkpoints, self.before.path, self.path / "eval", *shards):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 class Manifest:
-    """The manifest of a run: read once, written after every stage. Holds no times, so equal runs are equal."""
+    """The manifest of a run: read once, written after every stage. Holds no times, so equal runs are equal.
 
-    def __init__(self, run: RunDirectory) -> None:
+    ``mend``: one that cannot be read is taken for an empty one.
+    """
+
+    def __init__(self, run: RunDirectory, *, mend: bool = False) -> None:
         self.path = run.manifest
         self.data: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "versions": tool_versions(),
             "stages": {},
         }
-        if self.path.exists():
-            self.data = self._read()
+        try:
+            self.data = self._read() if self.path.exists() else self.data
+        except InputError:
+            if not mend:
+                raise
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -232,6 +244,12 @@ class Manifest:
             "counts": dict(sorted(record.counts.items())),
         }
         self.data["versions"] = tool_versions()
+        self.write()
+
+    def forget(self, stage: str) -> None:
+        """Forget a stage and those after it."""
+        kept = {name: own for name, own in self.data["stages"].items() if step_of(name) < step_of(stage)}
+        self.data["stages"] = kept
         self.write()
 
     def set(self, key: str, value: Any) -> None:

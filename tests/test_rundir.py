@@ -56,13 +56,46 @@ def test_a_file_that_is_there_is_returned(run):
     assert run.require(run.pairs, "pairs DIR") == run.pairs
 
 
-def test_clearing_removes_what_a_run_wrote_and_nothing_else(run):
-    for folder in (run.train, run.checkpoints, run.shards("score"), run.before.path / "eval", run.path / "eval"):
+FIRST_STAGES = {
+    "seeds": set(),
+    "problems": {"seeds.jsonl"},
+    "generate": {"seeds.jsonl", "problems.jsonl", "solutions.jsonl"},
+    "candidates": {"seeds.jsonl", "problems.jsonl", "solutions.jsonl"},
+    "score": {
+        *("seeds.jsonl", "problems.jsonl", "solutions.jsonl"),
+        *("candidates.jsonl", "matrix.parquet", "execute.shards"),
+    },
+}
+
+
+@pytest.mark.parametrize("stage", FIRST_STAGES)
+def test_forgetting_removes_what_a_stage_and_later_ones_wrote_and_nothing_else(run, stage):
+    for folder in (run.train, run.checkpoints, run.before.path / "eval", run.path / "eval"):
         folder.mkdir(parents=True)
-    for path in (run.pairs, run.manifest, run.progress, run.path / "notes.txt"):
+    for name in ("execute", "score"):
+        run.shards(name).mkdir()
+    own = (run.seeds, run.problems, run.solutions, run.candidates, run.matrix, run.scores, run.pairs, run.report)
+    for path in (*own, run.progress, run.answers, run.path / "notes.txt"):
         path.touch()
-    run.clear()
-    assert [path.name for path in run.path.iterdir()] == ["notes.txt"]
+    run.forget(stage)
+    assert {path.name for path in run.path.iterdir()} == FIRST_STAGES[stage] | {"notes.txt", "answers.jsonl"}
+
+
+def test_a_manifest_forgets_a_stage_and_those_after_it(run):
+    run.path.mkdir()
+    manifest = Manifest(run)
+    for name in ("seeds", "problems", "generate", "execute", "evaluate_before_micro", "train"):
+        manifest.finish(name, StageRecord({}, {}))
+    manifest.forget("execute")
+    assert list(Manifest(run).data["stages"]) == ["seeds", "problems", "generate"]
+
+
+def test_a_manifest_that_cannot_be_read_is_mended_only_where_that_is_asked_for(run):
+    run.path.mkdir()
+    run.manifest.write_text("{")
+    with pytest.raises(InputError, match="not a manifest"):
+        Manifest(run)
+    assert Manifest(run, mend=True).data["stages"] == {}
 
 
 def test_a_run_is_there_as_soon_as_a_stage_has_begun(run):

@@ -57,7 +57,7 @@ CalibrationFile = Annotated[
     Path | None, typer.Option("--calibration", help="What `codedpo calibrate` wrote; default: the built-in one.")
 ]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-Restart = Annotated[bool, typer.Option("--restart", help="Forget what an earlier run left here.")]
+Restart = Annotated[bool, typer.Option("--restart", help="Do all of it anew, and forget what was made of it.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the messages of the libraries, too.")]
 Model = Annotated[str, typer.Option("--model", "-m", help="A model directory or name, or an lm-eval model type.")]
 ModelArgs = Annotated[str, typer.Option("--model-args", help="Arguments of an lm-eval model type: key=value,….")]

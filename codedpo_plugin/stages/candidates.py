@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from codedpo_plugin.config import GenerateConfig
 from codedpo_plugin.context import Context
-from codedpo_plugin.errors import InputError
+from codedpo_plugin.errors import InputError, UsageError
 from codedpo_plugin.formats import jsonl
+from codedpo_plugin.formats.seen import Seen
 from codedpo_plugin.manager import Plugins
 from codedpo_plugin.records import Candidates, Problem, SolutionForm
 from codedpo_plugin.rundir import RunDirectory
@@ -48,8 +50,11 @@ def generate(run: RunDirectory, plugins: Plugins, config: GenerateConfig) -> Sta
     return Stage("generate", dump(config), (source,), run.candidates, work, run.shards("generate"))
 
 
-def take(run: RunDirectory, paths: Sequence[Path], form: SolutionForm) -> Stage:
-    """Take candidates from files, checking every line; write the problems that they are for, too."""
+def take(run: RunDirectory, paths: Sequence[Path], form: SolutionForm, *, problems_made: bool = False) -> Stage:
+    """Take candidates from files, checking every line; write the problems that they are for, if they are not there.
+
+    ``problems_made``: the run has made its problems itself; candidates for others are refused.
+    """
     bad = jsonl.BadLines()
 
     def records(counts: Counter[str]) -> Iterator[Candidates]:
@@ -77,13 +82,49 @@ def take(run: RunDirectory, paths: Sequence[Path], form: SolutionForm) -> Stage:
             check=check,
         )
         streamed(stream, context)
-        taken = read_candidates(run)
-        jsonl.write(run.problems, (Problem(c.problem_id, c.prompt, c.entry_point) for c in taken))
+        if not _has_problems(run):
+            if problems_made:
+                raise UsageError(
+                    f"{run.problems}, which was made here, lacks problems of the candidates: use another -o"
+                )
+            _write_problems(run)
 
     settings: dict[str, object] = {"solution_form": str(form)}
     if len(paths) > 1:
         settings["files"] = [path.name for path in paths]  # in their order, on which that of the problems depends
     return Stage("candidates", settings, tuple(paths), run.candidates, work, run.shards("candidates"))
+
+
+def check_own(run: RunDirectory, form: SolutionForm) -> None:
+    """See that a run's own candidates can be used where they are. Raises InputError and UsageError.
+
+    They are never rewritten: what would have to be left out or completed is refused.
+    """
+    if form is not SolutionForm.PROGRAM:
+        raise UsageError(f"{run.candidates} would have to be rewritten to be taken as {form}s: use another -o")
+    bad = jsonl.BadLines()
+    number = sum(1 for _ in jsonl.read(run.candidates, jsonl.candidates_parser(form), bad))
+    if bad or not number:
+        found = f"{len(bad)} lines cannot be used:\n{bad}" if bad else "the file is empty"
+        raise InputError(f"{run.candidates}: {found}\nWith another -o they are left out.")
+    if not _has_problems(run):
+        _write_problems(run)
+    log.info("candidates: the %d in %s", number, run.candidates)
+
+
+def _has_problems(run: RunDirectory) -> bool:
+    """Return whether the problems of a run's candidates are there, with the same prompts."""
+    if not run.problems.exists():
+        return False
+    with closing(Seen()) as seen:
+        for problem in jsonl.read(run.problems, jsonl.problem_from, jsonl.BadLines()):
+            seen.add(f"{problem.problem_id}\0{problem.prompt}", 0)
+        return all(seen.add(f"{c.problem_id}\0{c.prompt}", 1) == 0 for c in read_candidates(run))
+
+
+def _write_problems(run: RunDirectory) -> None:
+    """Write the problems of a run's candidates."""
+    jsonl.write(run.problems, (Problem(c.problem_id, c.prompt, c.entry_point) for c in read_candidates(run)))
 
 
 def read_candidates(run: RunDirectory) -> Iterator[Candidates]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from codedpo_plugin.config import ExecuteConfig, PairsConfig, ScoreConfig
 from codedpo_plugin.context import Context
@@ -17,8 +18,10 @@ from codedpo_plugin.shards import Stream, streamed
 from codedpo_plugin.stages.candidates import count_problem, read_candidates
 from codedpo_plugin.stages.stage import Stage, dump
 
-ELSEWHERE = ("workers", "sandbox", "executor", "ray_address")
+ELSEWHERE: Final = ("workers", "sandbox", "ray_address")
 """Where and with how many workers programs run; that does not change the verdicts."""
+ALIKE: Final = ("local", "ray")
+"""Executors that give the same verdicts: a run may go on with another of them."""
 
 
 def execute(run: RunDirectory, plugins: Plugins, config: ExecuteConfig) -> Stage:
@@ -37,7 +40,8 @@ def execute(run: RunDirectory, plugins: Plugins, config: ExecuteConfig) -> Stage
         )
         streamed(stream, context)
 
-    settings = {name: value for name, value in dump(config).items() if name not in ELSEWHERE}
+    unimportant = (*ELSEWHERE, "executor") if config.executor in ALIKE else ELSEWHERE
+    settings = {name: value for name, value in dump(config).items() if name not in unimportant}
     return Stage("execute", settings, (source,), run.matrix, work, run.shards("execute"))
 
 
