@@ -30,6 +30,8 @@ from codedpo_plugin.suites.micro import MicroProblem, micro_problems
 
 NEEDED: Final = ("torch", "transformers", "accelerate", "trl")
 """Libraries of the extra ``train`` that the loop imports."""
+LONGEST: Final = 84
+"""Tokens of an answer, at most. A right solution has up to 79; a batch takes as long as its longest answer."""
 
 
 def embedded_model() -> Path:
@@ -48,16 +50,17 @@ def demo_config(seed: int, execute: ExecuteConfig, split: str = "composed_heldou
         problems=ProblemsConfig(suite="micro", split="composed_train"),
         generate=GenerateConfig(
             model_args=model,
-            batch_size=120,
+            batch_size=240,
             n_solutions=15,
-            n_tests=10,
+            n_tests=40,
+            test_generations=10,
             temperature=1.0,
-            max_solution_tokens=128,
-            max_test_tokens=96,
+            max_solution_tokens=LONGEST,
+            max_test_tokens=LONGEST,
         ),
         execute=execute,
         score=ScoreConfig(ranker="bayes"),
-        pairs=PairsConfig(per_problem=4, enlarge=32, timing=TimingConfig(rounds=15)),
+        pairs=PairsConfig(per_problem=4, min_confidence=0.35, enlarge=32, timing=TimingConfig(rounds=7)),
         train=TrainConfig(
             method="rpo",
             learning_rate=6e-4,
@@ -68,7 +71,7 @@ def demo_config(seed: int, execute: ExecuteConfig, split: str = "composed_heldou
             max_length=256,
         ),
         evaluate=EvaluateConfig(
-            n_samples=10, temperature=1.0, top_p=1.0, max_tokens=128, metadata={"split": split}
+            n_samples=10, temperature=1.0, top_p=1.0, max_tokens=LONGEST, metadata={"split": split}
         ),
     )
 

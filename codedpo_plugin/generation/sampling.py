@@ -21,7 +21,7 @@ from codedpo_plugin.generation.prompts import BASE_TEST_STOP, solution_prompt, t
 from codedpo_plugin.records import Candidates, Problem
 from codedpo_plugin.suites.micro import STOP
 
-PROBLEMS_A_CALL: Final = 8
+PROBLEMS_A_CALL: Final = 16
 """Problems whose requests are given to the model together: enough to fill its batches and to see progress."""
 
 
@@ -96,8 +96,8 @@ def generate_candidates(
 ) -> Iterator[Candidates]:
     """Yield candidates for each problem that has both solutions and tests, asking ``lm`` or the configured model.
 
-    Each call of the model is seeded from ``seed`` and its first problem, and is for the next eight problems,
-    whether all can be used or not: so a run that is resumed after a multiple of eight continues alike.
+    Each call of the model is seeded from ``seed`` and its first problem, and is for the next sixteen
+    problems, whether all can be used or not: so a run that is resumed after a multiple of sixteen continues alike.
     """
     lm = lm or load_model(config)
     stream = iter(problems)
