@@ -33,7 +33,8 @@ def _posterior(chosen: float, rejected: float) -> float:
 SHARE: Final = Measure(
     _share,
     "(score of the chosen − score of the rejected) ÷ score of the chosen",
-    "A margin near 0 means that little speaks for the chosen solution, near 1 that nothing speaks for the rejected one.",
+    "A margin near 0 means that little speaks for the chosen solution, near 1 that nothing speaks for the rejected "
+    "one.",
 )
 """For scores that are sums of evidence: their unit means nothing, 0 is no evidence at all."""
 
@@ -41,8 +42,8 @@ MEASURES: Final[Mapping[str, Measure]] = {
     bayes.rank.name: Measure(
         _posterior,
         "posterior of the chosen − posterior of the rejected",
-        "A margin near 0 means that the ranker takes the chosen solution for hardly more probable than the rejected one, "
-        "near 1 that it is sure of both. It is too sure of itself: how often such pairs are right, confidence says.",
+        "A margin near 0 means that the chosen solution is hardly more probable than the rejected one, near 1 that "
+        "the ranker is sure of both. It is too sure of itself: how often such pairs are right, confidence says.",
     ),
     ablations.all_tests.name: replace(
         SHARE, reading="A solution that passes every test scores 1, any other 0, so every margin is 1."
@@ -52,5 +53,5 @@ MEASURES: Final[Mapping[str, Measure]] = {
 
 
 def measure_of(ranker: str) -> Measure:
-    """Return how the margins of a ranker's pairs are measured; as shares of the chosen score if nothing is known."""
+    """Return how the margins of a ranker's pairs are measured: as shares of the chosen score if not known."""
     return MEASURES.get(ranker, SHARE)

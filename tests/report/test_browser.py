@@ -218,6 +218,19 @@ def test_the_search_narrows_the_list_and_enter_takes_the_first(open_tab, report)
     assert tab.shown == "p1"
 
 
+def test_after_a_search_without_a_match_no_key_breaks_the_list(open_tab, report):
+    tab = open_tab(report)
+    tab.page.locator("#search").focus()
+    tab.page.keyboard.type("nothing has this name")
+    assert tab.page.locator("#problem-list li:visible").count() == 0
+    tab.page.locator("#problem-list").focus()
+    tab.press("Home", "End", "PageDown", "ArrowUp", "Enter")
+    assert tab.shown == "p1"
+    assert tab.page.locator("[aria-selected=true]").count() == 1
+    tab.press("Escape", "Home")
+    assert tab.shown == "p0"
+
+
 def test_a_problem_is_chosen_by_pointer_and_has_an_address(open_tab, report, browser):
     tab = open_tab(report)
     tab.page.locator("#problem-list li").last.click()

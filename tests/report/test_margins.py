@@ -29,7 +29,13 @@ def test_what_is_no_share_has_no_margin(chosen, rejected):
 
 @pytest.mark.parametrize(
     ("chosen", "rejected", "margin"),
-    [(0.0, -math.inf, 1.0), (0.0, 0.0, 0.0), (math.log(0.9), math.log(0.4), 0.5), (1e-16, -1e6, 1.0), (1e9, 0.0, 0.0)],
+    [
+        (0.0, -math.inf, 1.0),
+        (0.0, 0.0, 0.0),
+        (math.log(0.9), math.log(0.4), 0.5),
+        (1e-16, -1e6, 1.0),
+        (1e9, 0.0, 0.0),
+    ],
 )
 def test_the_margin_of_logs_of_probabilities_is_the_difference_of_the_probabilities(chosen, rejected, margin):
     assert measure_of("bayes").of(chosen, rejected) == pytest.approx(margin)

@@ -259,7 +259,7 @@ def test_the_iterations_of_a_ranker_are_shown_or_said_to_be_none(run, name):
 
 
 def test_margins_of_scores_of_which_nothing_is_known_are_said_to_be_none(run):
-    def other(matrix, params):  # noqa: ANN001 - a ranker
+    def other(matrix, params):
         return replace(RANKERS["random"](matrix, params), ranker="theirs")
 
     write_run(run, [verdicts("P", "F")], [pair(chosen_score=-1.0, rejected_score=-2.0)], ranker=other)
