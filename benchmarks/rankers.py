@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codedpo_plugin.calibration.examples import Example, LabelledProblem, examples_of
-from codedpo_plugin.calibration.fit import Reliability, fit_calibration, halves, measure
+from codedpo_plugin.calibration.fit import Reliability, cross_fitted, fit_calibration, halves, measure
 from codedpo_plugin.calibration.model import DEFAULT, Calibration, write_calibration
 from codedpo_plugin.calibration.truth import read_labelled
 from codedpo_plugin.contracts import Ranker
@@ -150,13 +150,8 @@ def unseen(
     fitted_on: Sequence[Example], reported: Sequence[Example], split: tuple[set[str], set[str]]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return confidences by the calibration that was fitted on the other half, and whether the pairs are right."""
-    values = np.full(len(reported), np.nan)
-    for ids in split:
-        calibration = fit_calibration([e for e in fitted_on if e.problem_id not in ids], "")
-        for place, example in enumerate(reported):
-            if example.problem_id in ids:
-                values[place] = calibration.models[example.kind].probability(example.features)
-    return values, np.array([example.right for example in reported])
+    right = np.array([example.right for example in reported])
+    return cross_fitted(fitted_on, reported, split), right
 
 
 def random_splits(ids: Sequence[str]) -> Iterator[tuple[set[str], set[str]]]:

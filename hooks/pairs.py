@@ -10,7 +10,7 @@ from codedpo_plugin.config import ExecuteConfig, PairsConfig
 from codedpo_plugin.context import Context
 from codedpo_plugin.contracts import ScoredProblem
 from codedpo_plugin.execution import Pool
-from codedpo_plugin.pairing.correctness import confident, correctness_pair
+from codedpo_plugin.pairing.correctness import confident, correctness_pairs
 from codedpo_plugin.pairing.efficiency import efficiency_pair
 from codedpo_plugin.records import PairKind, PreferencePair
 
@@ -19,29 +19,23 @@ from codedpo_plugin.records import PairKind, PreferencePair
 def codedpo_build_pairs(
     problems: Iterable[ScoredProblem], config: PairsConfig, execute: ExecuteConfig, context: Context
 ) -> Iterator[PreferencePair]:
-    """Yield the pairs of each problem; count the problems without one of a kind by reason."""
+    """Yield the pairs of each problem; count what is no pair by kind and reason."""
     calibration = read_calibration(config.calibration or DEFAULT)
     with context.pool(execute, workers=1) as pool:  # programs timed side by side disturb each other
         for problem in problems:
             for kind in config.kinds:
-                for place, found in enumerate(_pairs(problem, kind, config, pool, calibration)):
+                for found in _pairs(problem, kind, config, pool, calibration):
                     pair = confident(found, config.min_confidence)
+                    context.counts[f"{kind}_{pair if isinstance(pair, str) else 'pairs'}"] += 1
                     if not isinstance(pair, str):
-                        context.counts[f"{kind}_pairs"] += 1
                         yield pair
-                    elif not place:
-                        context.counts[f"{kind}_{pair}"] += 1
 
 
 def _pairs(
     problem: ScoredProblem, kind: PairKind, config: PairsConfig, pool: Pool, calibration: Calibration
 ) -> Iterator[PreferencePair | str]:
-    """Yield the pairs of one kind, the best first; where there is none, the reason."""
+    """Yield the pairs of one kind, the best first, and the reasons why there are no more."""
     if kind is PairKind.EFFICIENCY:
         yield efficiency_pair(problem, pool, config.timing, calibration, config.enlarge)
-        return
-    for place in range(config.per_problem):
-        pair = correctness_pair(problem, calibration, place)
-        yield pair
-        if isinstance(pair, str):
-            return
+    else:
+        yield from correctness_pairs(problem, calibration, config.per_problem)

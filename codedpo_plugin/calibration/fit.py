@@ -26,16 +26,18 @@ def fit_calibration(examples: Sequence[Example], source: str) -> Calibration:
     Raises InputError if there are no correctness pairs, or all are right, or none is; without usable efficiency
     pairs, only correctness pairs will have a confidence.
     """
-    models: dict[PairKind, Logistic] = {}
-    for kind in PairKind:
-        own = [example for example in examples if example.kind is kind]
-        if len({example.right for example in own}) == 2:
-            models[kind] = _fitted(own)
+    models = _models(examples)
     if PairKind.CORRECTNESS not in models:
         raise InputError(
             "there is nothing to fit: of the labelled problems' correctness pairs none, or all, are right"
         )
     return Calibration(tuple(dict.fromkeys(example.ranker for example in examples)), models, source)
+
+
+def _models(examples: Sequence[Example]) -> dict[PairKind, Logistic]:
+    """Return what is fitted for each kind of which some pairs are right and some are not."""
+    own = {kind: [example for example in examples if example.kind is kind] for kind in PairKind}
+    return {kind: _fitted(pairs) for kind, pairs in own.items() if len({pair.right for pair in pairs}) == 2}
 
 
 def _fitted(examples: Sequence[Example]) -> Logistic:
@@ -120,17 +122,17 @@ def halves(problem_ids: Iterable[str]) -> tuple[set[str], set[str]]:
     return set(ordered[::2]), set(ordered[1::2])
 
 
-def cross_fitted(examples: Sequence[Example], kind: PairKind) -> NDArray[np.float64]:
-    """Return the confidence of each example of a kind by the calibration that was fitted on the other half.
+def cross_fitted(
+    fitted_on: Sequence[Example], reported: Sequence[Example], split: tuple[set[str], set[str]]
+) -> NDArray[np.float64]:
+    """Return the confidence of each reported pair by what was fitted on the half of the problems it is not of.
 
-    Raises InputError if a half has nothing to fit.
+    NaN where that half has nothing to fit for its kind.
     """
-    own = [example for example in examples if example.kind is kind]
-    found = np.full(len(own), np.nan)
-    first, second = halves(example.problem_id for example in examples)
-    for fitted_on, reported in ((first, second), (second, first)):
-        model = fit_calibration([e for e in examples if e.problem_id in fitted_on], "").models.get(kind)
-        unseen = np.array([e.problem_id in reported for e in own])
-        if model and unseen.any():
-            found[unseen] = model.probability(np.array([e.features for e in own])[unseen])
+    found = np.full(len(reported), np.nan)
+    for half in split:
+        models = _models([example for example in fitted_on if example.problem_id not in half])
+        for place, example in enumerate(reported):
+            if example.problem_id in half and example.kind in models:
+                found[place] = models[example.kind].probability(example.features)
     return found

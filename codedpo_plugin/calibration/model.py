@@ -57,6 +57,16 @@ class Calibration:
         features = pair_features(problem.matrix.passed, chosen, rejected)
         return round(float(self.models[kind].probability(features)), DIGITS)
 
+    def highest(self, n_solutions: int, n_tests: int) -> float:
+        """Return the confidence of a correctness pair where most speaks for it, at a size of two solutions or more.
+
+        That is where all solutions but one pass every test, and the rejected one passes none.
+        """
+        passed = np.ones((n_solutions, n_tests), bool)
+        passed[-1] = False
+        features = pair_features(passed, 0, n_solutions - 1)
+        return round(float(self.models[PairKind.CORRECTNESS].probability(features)), DIGITS)
+
 
 def write_calibration(path: Path, calibration: Calibration) -> None:
     """Write a calibration as JSON."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from codedpo_plugin.cli.options import RunPath, Verbose
 
 if TYPE_CHECKING:
     from codedpo_plugin.calibration.examples import Example
+    from codedpo_plugin.records import PairKind
 
 DEFAULT_RANKERS = "self-validation,pass-count,codet,bayes"
 
@@ -36,37 +38,57 @@ def calibrate(
     from codedpo_plugin.rundir import RunDirectory
 
     with session(verbose=verbose) as plugins:
-        chosen = {name: find("ranker", name.strip(), plugins.rankers) for name in rankers.split(",")}
+        names = [name.strip() for name in rankers.split(",")]
+        chosen = {name: find("ranker", name, plugins.rankers) for name in names}
         labelled, left_out = read_labelled(RunDirectory(directory), truth)
         for line in left_out[:5]:
             say(line)
         examples = [example for problem in labelled for example in examples_of(problem, chosen)]
         calibration = fit_calibration(examples, f"{len(labelled)} problems of {directory.resolve().name}")
         write_calibration(output, calibration)
-    _show(examples)
+        whole = [example for problem in labelled for example in examples_of(problem, chosen, draws=0)]
+    show(examples, whole)
     out(f"{len(labelled)} problems, {len(left_out)} left out; calibration: {output}")
 
 
-def _show(examples: list[Example]) -> None:
-    """Print how a fit on one half of the problems holds on the other, both ways together."""
+def show(fitted_on: Sequence[Example], whole: Sequence[Example]) -> None:
+    """Print how a fit on one half of the problems holds on the pairs of the other's, both ways together.
+
+    Measured are the pairs of whole problems alone, by ranker, so that each problem counts once: those of its parts,
+    and of other rankers, are much the same pairs.
+    """
     import numpy as np
 
-    from codedpo_plugin.calibration.fit import cross_fitted, measure
-    from codedpo_plugin.cli.console import table
-    from codedpo_plugin.errors import InputError
+    from codedpo_plugin.calibration.fit import cross_fitted, halves, measure
+    from codedpo_plugin.cli.console import say, table
     from codedpo_plugin.records import PairKind
 
-    rows = []
+    confidences = cross_fitted(fitted_on, whole, halves(example.problem_id for example in fitted_on))
+    places: dict[tuple[PairKind, str], list[int]] = {}
+    for place in np.flatnonzero(~np.isnan(confidences)).tolist():
+        places.setdefault((whole[place].kind, whole[place].ranker), []).append(place)
     for kind in PairKind:
-        try:
-            confidences = cross_fitted(examples, kind)
-        except InputError:
-            continue
-        known = ~np.isnan(confidences)
-        if known.any():
-            right = np.array([example.right for example in examples if example.kind is kind])
-            found = measure(confidences[known], right[known])
-            figures = (found.right, found.ece, found.top_quarter)
-            rows.append((str(kind), str(found.n), *(f"{figure:.3f}" for figure in figures)))
-    columns = ("pairs not fitted on", "n", "right", "calibration error", "right, top quarter")
+        if line := _unmeasured(
+            kind, [value for e, value in zip(whole, confidences, strict=True) if e.kind is kind]
+        ):
+            say(line)
+    rows = []
+    for (kind, ranker), own in sorted(places.items()):
+        found = measure(confidences[own], np.array([whole[place].right for place in own]))
+        figures = (found.right, found.ece, found.ece_by_chance, found.top_quarter)
+        rows.append((f"{kind}, {ranker}", str(found.n), *(f"{figure:.3f}" for figure in figures)))
+    columns = ("pairs not fitted on", "problems", "right", "calibration error", "by chance", "right, top quarter")
     table("fitted on one half of the problems, measured on the other", columns, rows)
+
+
+def _unmeasured(kind: PairKind, confidences: Sequence[float]) -> str:
+    """Return what is to be said of pairs of a kind that have no confidence; nothing if all have."""
+    if not confidences:
+        return f"{kind} pairs: there are none"
+    unknown = sum(value != value for value in confidences)
+    if not unknown:
+        return ""
+    return (
+        f"{kind} pairs: {unknown} of {len(confidences)} are not measured, as there is nothing to fit on the other "
+        "half of the problems: none, or all, of its pairs are right"
+    )

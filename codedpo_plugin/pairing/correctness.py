@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,6 +14,26 @@ from codedpo_plugin.records import PairKind, PreferencePair
 
 if TYPE_CHECKING:
     from codedpo_plugin.calibration.model import Calibration
+
+
+_ALL_EQUAL: Final = "all_scores_equal"
+_NO_FURTHER: Final = "no_further_pair"
+
+
+def correctness_pairs(
+    problem: ScoredProblem, calibration: Calibration | None = None, most: int = 1
+) -> Iterator[PreferencePair | str]:
+    """Yield what is at the places of a problem, the best first: a pair, or the reason why there is none.
+
+    It ends after ``most`` places or where no further pair can be, which is no reason of its own: two solutions that
+    make no pair say nothing about the next two.
+    """
+    for place in range(most):
+        found = correctness_pair(problem, calibration, place)
+        if found != _NO_FURTHER:
+            yield found
+        if found in (_NO_FURTHER, _ALL_EQUAL):
+            return
 
 
 def correctness_pair(
@@ -27,14 +47,14 @@ def correctness_pair(
     """
     scores = problem.scores.solutions
     if not len(scores) or scores.max() == scores.min():
-        return "all_scores_equal"
+        return _ALL_EQUAL
     if not place:
         return make_pair(problem, int(np.argmax(scores)), int(np.argmin(scores)), PairKind.CORRECTNESS, calibration)
     different = distinct(problem.candidates.solutions, range(len(scores)))
     highest = sorted(different, key=lambda solution: -scores[solution])
     lowest = sorted(different, key=lambda solution: scores[solution])
     if place >= len(different) or scores[highest[place]] <= scores[lowest[place]]:
-        return "no_further_pair"
+        return _NO_FURTHER
     return make_pair(problem, highest[place], lowest[place], PairKind.CORRECTNESS, calibration)
 
 

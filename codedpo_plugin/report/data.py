@@ -17,6 +17,7 @@ from codedpo_plugin.records import PairKind, PreferencePair, Verdict
 from codedpo_plugin.report.convergence import Convergence, summarise
 from codedpo_plugin.report.files import Notes
 from codedpo_plugin.report.logprobs import LogProbability, read_logprobs
+from codedpo_plugin.report.margins import Measure, measure_of
 from codedpo_plugin.report.problems import ProblemView, read_outlines, read_pairs, read_problems
 from codedpo_plugin.report.sample import PairOutline, choose
 from codedpo_plugin.report.suites import SuiteFacts, read_suites
@@ -47,7 +48,7 @@ class PairFacts:
 
     counts: Mapping[PairKind, int]
     margins: tuple[float, ...]
-    """Of correctness pairs, as shares of the chosen score, where that has a sense."""
+    """Of correctness pairs, as the ranker's are measured, where that has a sense."""
     confidences: Mapping[PairKind, tuple[float, ...]]
     speedups: tuple[float, ...]
     """Of efficiency pairs."""
@@ -88,6 +89,7 @@ class ReportData:
     suites: tuple[SuiteFacts, ...]
     matrices: MatrixFacts | None
     ranker: str
+    """Of the first scores; empty if nothing is scored."""
     pairs: PairFacts
     problems: tuple[ProblemView, ...]
     convergence: Convergence | None
@@ -101,13 +103,19 @@ class ReportData:
         """Return whether not every problem is shown one by one."""
         return self.matrices is not None and len(self.problems) < self.matrices.problems
 
+    @property
+    def paired(self) -> bool:
+        """Return whether pairs were looked for, and found or not."""
+        return self.pairs.total > 0 or any(stage.name == "pairs" for stage in self.provenance.stages)
+
 
 def gather(run: RunDirectory, limit: int = SHOWN_PROBLEMS) -> ReportData:
     """Return what a run directory holds. Raises UsageError if there is no run, InputError for broken matrices."""
     if not run.manifest.exists():
         raise UsageError(f"{run.path} holds no run: there is no manifest.json")
     notes: Notes = []
-    pairs = _read_pair_outlines(run, notes)
+    ranker = _ranker(run)
+    pairs = _read_pair_outlines(run, measure_of(ranker), notes)
     matrices = _matrices(run)
     outlines = list(read_outlines(run, pairs))
     chosen = choose(outlines, limit)
@@ -120,7 +128,7 @@ def gather(run: RunDirectory, limit: int = SHOWN_PROBLEMS) -> ReportData:
         name=run.path.resolve().name,
         suites=read_suites(run, notes),
         matrices=matrices,
-        ranker=_ranker(run),
+        ranker=ranker,
         pairs=_pair_facts(pair for found in pairs.values() for pair in found),
         problems=tuple(views),
         convergence=summarise([view.trajectory for view in views if view.trajectory is not None]),
@@ -130,12 +138,12 @@ def gather(run: RunDirectory, limit: int = SHOWN_PROBLEMS) -> ReportData:
     )
 
 
-def _read_pair_outlines(run: RunDirectory, notes: Notes) -> dict[str, list[PairOutline]]:
+def _read_pair_outlines(run: RunDirectory, measure: Measure, notes: Notes) -> dict[str, list[PairOutline]]:
     """Return the figures of all pairs by problem, and note the lines that are none."""
     found: dict[str, list[PairOutline]] = {}
     bad = jsonl.BadLines()
     for pair in read_pairs(run, bad):
-        found.setdefault(pair.problem_id, []).append(_outline(pair))
+        found.setdefault(pair.problem_id, []).append(_outline(pair, measure))
     if bad:
         notes.append(
             f"{run.pairs.name}: {len(bad)} lines left out, the first: {bad.messages[0].split(': ', 1)[-1]}"
@@ -143,9 +151,8 @@ def _read_pair_outlines(run: RunDirectory, notes: Notes) -> dict[str, list[PairO
     return found
 
 
-def _outline(pair: PreferencePair) -> PairOutline:
-    usable = pair.chosen_score > 0 and pair.rejected_score >= 0
-    margin = pair.margin / pair.chosen_score if usable else math.nan
+def _outline(pair: PreferencePair, measure: Measure) -> PairOutline:
+    margin = measure.of(pair.chosen_score, pair.rejected_score)
     return PairOutline(pair.kind, margin, pair.confidence, pair.speedup)
 
 

@@ -25,6 +25,7 @@ REASONS: Final[Mapping[str, str]] = {
     "all_scores_equal": "all solutions have the same score",
     "same_program": "both solutions are the same program",
     "empty_answer": "one of the two answers is empty",
+    "below_min_confidence": "less probably right than min_confidence",
     "no_credible_test": "no test is credible",
     "fewer_than_two_correct": "fewer than two different solutions pass the credible tests",
     "not_measurable": "a program failed when it was timed",
@@ -61,7 +62,7 @@ def drop_groups(stages: Sequence[StageFacts]) -> tuple[DropGroup, ...]:
 def _groups(stage: StageFacts) -> Iterator[DropGroup]:
     if stage.name == "pairs":
         for kind in PairKind:
-            yield _group(f"Problems: {kind} pairs", stage.counts, f"{kind}_", {"pairs"})
+            yield _group(f"{kind.capitalize()} pairs, made and not made", stage.counts, f"{kind}_", {"pairs"})
     elif stage.name == "execute":
         yield _group("Cells of the pass matrices", stage.counts, "cells_", {Verdict.PASS.name.lower()})
     elif not stage.name.startswith("evaluate"):

@@ -105,10 +105,9 @@ def _speed_scale(caption: str, edges: Sequence[float]) -> Scale:
     return Scale("speedup", caption, Axis(edges[0], edges[-1], ticks, logarithmic=True), edges, "×")
 
 
-def margin_figure(margins: Sequence[float]) -> Figure | None:
+def margin_figure(margins: Sequence[float], formula: str) -> Figure | None:
     """Return how far apart the scores of correctness pairs are; None if there are none."""
-    caption = "(score of the chosen − score of the rejected) ÷ score of the chosen"
-    return _shares("Correctness pairs: margin of the scores", "margin", caption, {PairKind.CORRECTNESS: margins})
+    return _shares("Correctness pairs: margin of the scores", "margin", formula, {PairKind.CORRECTNESS: margins})
 
 
 def confidence_figure(confidences: Mapping[PairKind, Sequence[float]]) -> Figure | None:

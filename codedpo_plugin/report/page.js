@@ -40,6 +40,7 @@ function picker() {
   const visible = () => options.filter((option) => !option.hidden);
 
   function choose(option, { link = true } = {}) {
+    if (!option) return;
     options[current].setAttribute("aria-selected", "false");
     current = options.indexOf(option);
     option.setAttribute("aria-selected", "true");
@@ -55,10 +56,11 @@ function picker() {
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
     const shown = visible();
     if (event.key === "Escape" && search.value) { search.value = ""; filter(); }
+    else if (!shown.length) return;
     else if (event.target === list && event.key === "Home") choose(shown[0]);
     else if (event.target === list && event.key === "End") choose(shown[shown.length - 1]);
-    else if (event.key === "Enter" && shown.length) choose(shown.includes(options[current]) ? options[current] : shown[0]);
-    else if (event.key in steps && shown.length) {
+    else if (event.key === "Enter") choose(shown.includes(options[current]) ? options[current] : shown[0]);
+    else if (event.key in steps) {
       const at = shown.indexOf(options[current]), to = at < 0 ? 0 : at + steps[event.key];
       choose(shown[Math.min(Math.max(to, 0), shown.length - 1)]);
     } else return;
@@ -76,14 +78,13 @@ function picker() {
     if (!wanted) return;
     let name;
     try { name = decodeURIComponent(wanted[1]); } catch { return; }
-    const option = options.find((one) => named(one) === name);
-    if (option) choose(option, { link: false });
+    choose(options.find((one) => named(one) === name), { link: false });
   }
 
   search.addEventListener("input", filter);
   search.addEventListener("keydown", move);
   list.addEventListener("keydown", move);
-  list.addEventListener("click", (event) => { const option = event.target.closest("li"); if (option) choose(option); });
+  list.addEventListener("click", (event) => choose(event.target.closest("li")));
   addEventListener("hashchange", follow);
   document.querySelector(".unscripted").hidden = true;
   document.querySelector(".picker").hidden = false;

@@ -27,6 +27,7 @@ from codedpo_plugin.report.data import ReportData, gather
 from codedpo_plugin.report.diff import Hunk, side_by_side, visible
 from codedpo_plugin.report.drops import drop_groups
 from codedpo_plugin.report.heatmap import heat_map
+from codedpo_plugin.report.margins import measure_of
 from codedpo_plugin.report.problems import LETTERS, ProblemView
 from codedpo_plugin.report.story import headline, interval, key_figures, times
 from codedpo_plugin.rundir import RunDirectory
@@ -73,6 +74,7 @@ def render(data: ReportData) -> str:
     environment = _environment()
     style, script = _asset("page.css"), _asset("page.js")
     articles = _within(MOST_BYTES, [_article(environment, view) for view in data.problems])
+    measure = measure_of(data.ranker)
     return environment.get_template("page.html.j2").render(
         data=data,
         style=Markup(style),  # noqa: S704 - our own files, not data
@@ -83,7 +85,8 @@ def render(data: ReportData) -> str:
         articles=articles,
         opening=max(range(len(articles)), key=lambda number: articles[number].interest, default=None),
         speeds=[(suite, figures.speed_figure(suite)) for suite in data.suites if suite.outcomes],
-        margins=figures.margin_figure(data.pairs.margins),
+        measure=measure,
+        margins=figures.margin_figure(data.pairs.margins, measure.formula),
         confidence=figures.confidence_figure(data.pairs.confidences),
         pair_speeds=figures.pair_speed_figure(data.pairs.speedups),
         convergence=figures.convergence_figures(data.convergence) if data.convergence else (),

@@ -19,7 +19,7 @@ class PairOutline:
 
     kind: PairKind
     margin: float
-    """As a share of the chosen score: 1 where nothing speaks for the rejected. NaN where that has no sense."""
+    """Between 0 and 1, see :mod:`codedpo_plugin.report.margins`. NaN where that has no sense."""
     confidence: float | None
     speedup: float | None
 

@@ -41,7 +41,9 @@ def headline(data: ReportData) -> tuple[Word, ...]:
             Word(f" from {_count(problems, 'problem')}, without a ground-truth test." if problems else "."),
         )
     if data.matrices:
-        return Word(_count(data.matrices.total, "cell"), strong=True), Word(" run, no pairs yet.")
+        return Word(_count(data.matrices.total, "cell"), strong=True), Word(
+            " run, no pair made." if data.paired else " run, no pairs yet."
+        )
     return (Word("This run has only begun."),)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from codedpo_plugin.calibration.model import DEFAULT, read_calibration
 from codedpo_plugin.config import ExecuteConfig, PairsConfig, ScoreConfig
 from codedpo_plugin.context import Context
 from codedpo_plugin.contracts import ScoredProblem
@@ -17,6 +19,8 @@ from codedpo_plugin.rundir import RunDirectory
 from codedpo_plugin.shards import Stream, streamed
 from codedpo_plugin.stages.candidates import count_problem, read_candidates
 from codedpo_plugin.stages.stage import Stage, dump
+
+log = logging.getLogger(__name__)
 
 ELSEWHERE: Final = ("workers", "sandbox", "ray_address")
 """Where and with how many workers programs run; that does not change the verdicts."""
@@ -83,6 +87,7 @@ def pairs(run: RunDirectory, plugins: Plugins, config: PairsConfig, execute: Exe
         )
         context.counts["pairs"] = 0
         streamed(stream, context)
+        _warn_of_confidence(run, config, context.counts)
 
     inputs = (*sources, config.calibration) if config.calibration else sources
     return Stage("pairs", dump(config), inputs, run.pairs, work, run.shards("pairs"))
@@ -98,3 +103,23 @@ def read_scored(run: RunDirectory) -> Iterator[ScoredProblem]:
 
 def _count_pair(_: PreferencePair, counts: Counter[str]) -> None:
     counts["pairs"] += 1
+
+
+def _warn_of_confidence(run: RunDirectory, config: PairsConfig, counts: Mapping[str, int]) -> None:
+    """Warn if every correctness pair was left out for its confidence, and tell what confidence there can be."""
+    below = counts.get("correctness_below_min_confidence", 0)
+    if not below or counts.get("correctness_pairs", 0):
+        return
+    shapes = [matrix.verdicts.shape for matrix in parquet.read_matrices(run.matrix)]
+    solutions, tests = (max(sizes) for sizes in zip(*shapes, strict=True))
+    highest = read_calibration(config.calibration or DEFAULT).highest(solutions, tests)
+    log.warning(
+        "all %d correctness pairs were left out, as less probably right than min_confidence %g. The highest "
+        "confidence that the calibration gives at %d solutions and %d tests a problem, the most here, is %.2f. Ask "
+        "for less, for more solutions and tests, or fit a calibration to your model: `codedpo calibrate`",
+        below,
+        config.min_confidence,
+        solutions,
+        tests,
+        highest,
+    )

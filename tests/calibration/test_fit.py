@@ -65,13 +65,26 @@ def test_halves_are_disjoint_equal_and_do_not_depend_on_the_order():
 
 
 def test_cross_fitting_uses_the_other_half_alone(examples):
-    found = cross_fitted(examples, PairKind.CORRECTNESS)
     own = [e for e in examples if e.kind is PairKind.CORRECTNESS]
-    first, second = halves(e.problem_id for e in examples)
+    split = first, second = halves(e.problem_id for e in examples)
+    found = cross_fitted(examples, own, split)
     model = fit_calibration([e for e in examples if e.problem_id in second], "").models[PairKind.CORRECTNESS]
     place = next(i for i, e in enumerate(own) if e.problem_id in first)
     assert found[place] == model.probability(own[place].features)
     assert measure(found, np.array([e.right for e in own])).ece < 0.15
+
+
+def test_what_is_measured_need_not_be_what_is_fitted_on(examples):
+    split = halves(e.problem_id for e in examples)
+    everything = cross_fitted(examples, examples, split)
+    assert cross_fitted(examples, examples[3:9], split).tolist() == everything[3:9].tolist()
+    assert cross_fitted(examples, [], split).shape == (0,)
+
+
+def test_a_half_with_nothing_to_fit_leaves_the_other_without_confidence():
+    pairs = [example(float(n), right=n in (1, 2), problem_id=f"p{n}") for n in range(6)]
+    found = cross_fitted(pairs, pairs, ({"p0", "p1", "p2"}, {"p3", "p4", "p5"}))
+    assert np.isnan(found).tolist() == [True] * 3 + [False] * 3
 
 
 def test_a_measure_counts_by_hand():

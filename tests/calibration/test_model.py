@@ -51,6 +51,18 @@ def test_the_packaged_calibration_believes_what_more_solutions_agree_on(ranker, 
     assert all(round(value, 4) == value for value in found)
 
 
+@pytest.mark.parametrize(("size", "highest"), [(5, 0.58), (15, 0.79), (100, 0.95)])
+def test_how_high_a_confidence_can_be_depends_on_the_size(size, highest):
+    """The figures are those of docs/confidence.md."""
+    assert read_calibration().highest(size, size) == pytest.approx(highest, abs=0.005)
+
+
+@pytest.mark.parametrize("agreeing", [1, 7, 14])
+def test_no_agreement_gives_more_than_the_highest(agreeing):
+    found = read_calibration().confidence(scored(agreeing, "bayes"), 0, 14, PairKind.CORRECTNESS)
+    assert found <= read_calibration().highest(15, 8)
+
+
 def test_the_packaged_calibration_says_where_it_comes_from():
     assert "CodeGen-16B" in read_calibration(DEFAULT).source
 

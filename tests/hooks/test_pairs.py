@@ -89,6 +89,26 @@ def test_pairs_below_the_least_confidence_are_dropped_and_counted():
         assert counts.get("correctness_pairs", 0) == len(kept)
 
 
+def test_of_many_pairs_a_problem_each_one_that_is_dropped_is_counted():
+    problem = agreed("a", 5)
+    graded = replace(problem, scores=replace(problem.scores, solutions=np.arange(10.0)))
+    for settings, expected in (
+        ({}, {"correctness_pairs": 4}),
+        ({"min_confidence": 1.0}, {"correctness_below_min_confidence": 4}),
+    ):
+        _, counts = build(graded, kinds=("correctness",), per_problem=4, **settings)
+        assert counts == expected
+
+
+def test_a_place_without_a_pair_is_counted_and_the_next_one_looked_at():
+    programs = (FAST, WRONG, SLOW, PROMPT + "    return 0\n", FAST)
+    problem = scored("p", *((program, 0) for program in programs))
+    graded = replace(problem, scores=replace(problem.scores, solutions=np.array([5.0, 4.0, 3.0, 2.0, 1.0])))
+    pairs, counts = build(graded, kinds=("correctness",), per_problem=3)
+    assert [PROMPT + pair.chosen for pair in pairs] == [WRONG]
+    assert counts == {"correctness_same_program": 1, "correctness_pairs": 1}
+
+
 def test_a_ranker_the_calibration_does_not_know_has_no_confidence_and_no_filter():
     other = replace(agreed("a", 5), scores=replace(agreed("a", 5).scores, ranker="popular"))
     assert build(other, kinds=("correctness",))[0][0].confidence is None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codedpo_plugin.contracts import ScoredProblem
-from codedpo_plugin.pairing.correctness import correctness_pair, make_pair
+from codedpo_plugin.pairing.correctness import correctness_pair, correctness_pairs, make_pair
 from codedpo_plugin.records import Candidates, PairKind, PassMatrix, PreferencePair, Scores
 
 PROMPT = 'def f(x):\n    """Add one."""\n'
@@ -112,3 +112,24 @@ def test_there_is_no_further_pair_of_equal_scores():
     problem = scored([PROMPT + f"    return {i}" for i in range(4)], [2.0, 1.0, 1.0, 0.0])
     assert correctness_pair(problem, place=1) == "no_further_pair"
     assert correctness_pair(problem, place=7) == "no_further_pair"
+
+
+def test_places_are_looked_at_until_there_can_be_no_further_pair():
+    programs = [PROMPT + f"    return {i}" for i in range(5)]
+    found = list(correctness_pairs(scored(programs, [5.0, 4.0, 3.0, 2.0, 1.0]), most=9))
+    assert [(pair.chosen_score, pair.rejected_score) for pair in found] == [(5.0, 1.0), (4.0, 2.0)]
+    assert len(list(correctness_pairs(scored(programs, [5.0, 4.0, 3.0, 2.0, 1.0]), most=1))) == 1
+
+
+@pytest.mark.parametrize(
+    ("best", "worst", "reason"), [(RIGHT, RIGHT, "same_program"), (PROMPT, RIGHT, "empty_answer")]
+)
+def test_solutions_that_make_no_pair_do_not_keep_the_next_from_making_one(best, worst, reason):
+    others = [PROMPT + f"    return {i}" for i in range(4)]
+    first, *further = correctness_pairs(scored([best, *others, worst], [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]), most=9)
+    assert first == reason
+    assert (further[0].chosen_score, further[0].rejected_score) in {(5.0, 3.0), (5.0, 2.0)}
+
+
+def test_equal_scores_are_said_once():
+    assert list(correctness_pairs(scored([RIGHT, WRONG], [1.0, 1.0]), most=4)) == ["all_scores_equal"]

@@ -161,6 +161,20 @@ def test_text_has_contrast_enough_to_be_read(open_tab, report, scheme):
     assert [selector for selector, contrast in found if contrast < 4.5] == []
 
 
+FILLS = """() => [...document.querySelectorAll("#problem .heat path[class^='v-']")].map((path) => {
+  const swatch = document.querySelector(`#problem .verdicts .swatch.${path.getAttribute("class")}`);
+  return [getComputedStyle(path).fill, getComputedStyle(swatch).backgroundColor];
+})"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_verdict_has_a_fill_of_its_own_and_the_legend_has_the_same(open_tab, tmp_path, scheme):
+    run = write_run(empty_run(tmp_path / "run"), [verdicts("PFETMCX-", "FFFFFFFF")])
+    fills = open_tab(write_report(run), color_scheme=scheme).ask(FILLS)
+    assert len({fill for fill, _ in fills}) == len(fills) == 8
+    assert [fill for fill, swatch in fills if fill != swatch] == []
+
+
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(open_tab, report):
     tab = open_tab(report)
     tab.press("Tab")
@@ -216,6 +230,19 @@ def test_the_search_narrows_the_list_and_enter_takes_the_first(open_tab, report)
     tab.page.keyboard.type("nothing has this name")
     tab.press("ArrowDown", "Enter")
     assert tab.shown == "p1"
+
+
+def test_after_a_search_without_a_match_no_key_breaks_the_list(open_tab, report):
+    tab = open_tab(report)
+    tab.page.locator("#search").focus()
+    tab.page.keyboard.type("nothing has this name")
+    assert tab.page.locator("#problem-list li:visible").count() == 0
+    tab.page.locator("#problem-list").focus()
+    tab.press("Home", "End", "PageDown", "ArrowUp", "Enter")
+    assert tab.shown == "p1"
+    assert tab.page.locator("[aria-selected=true]").count() == 1
+    tab.press("Escape", "Home")
+    assert tab.shown == "p0"
 
 
 def test_a_problem_is_chosen_by_pointer_and_has_an_address(open_tab, report, browser):

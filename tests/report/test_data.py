@@ -9,6 +9,7 @@ import pytest
 
 from codedpo_plugin.errors import InputError, UsageError
 from codedpo_plugin.formats import jsonl, parquet
+from codedpo_plugin.ranking import bayes
 from codedpo_plugin.records import PairKind, Verdict
 from codedpo_plugin.report.data import gather
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord
@@ -88,6 +89,19 @@ def test_a_margin_that_is_no_share_is_not_counted(run, chosen, rejected):
     assert data.pairs.margins == ()
     assert data.pairs.total == 1
     assert math.isnan(data.problems[0].outline.pairs[0].margin)
+
+
+def test_margins_are_measured_as_the_ranker_s(run):
+    sure = pair(0, chosen_score=math.log(0.75), rejected_score=math.log(0.25), margin=math.log(3))
+    write_run(run, [verdicts("P", "F")], [sure], ranker=bayes.rank)
+    assert gather(run).pairs.margins == pytest.approx((0.5,))
+
+
+def test_pairs_were_looked_for_once_the_stage_has_finished(run):
+    write_run(run, [verdicts("P", "P")])
+    assert not gather(run).paired
+    Manifest(run).finish("pairs", StageRecord({}, {}, {"correctness_all_scores_equal": 1}))
+    assert gather(run).paired
 
 
 def test_lines_that_are_no_pairs_are_noted(run):

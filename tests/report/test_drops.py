@@ -19,10 +19,10 @@ def test_stages_that_left_nothing_out_are_not_shown():
     assert drop_groups([]) == ()
 
 
-def test_the_problems_of_a_kind_are_paired_or_have_a_reason():
+def test_the_pairs_of_a_kind_are_made_or_have_a_reason():
     counts = {"correctness_pairs": 5, "correctness_same_program": 2, "efficiency_no_time_difference": 3, "pairs": 5}
     correctness, efficiency = drop_groups([stage("pairs", **counts)])
-    assert correctness.title == "Problems: correctness pairs"
+    assert correctness.title == "Correctness pairs, made and not made"
     assert correctness.total == 7
     assert correctness.reasons == (Reason("paired", 5, kept=True), Reason("both solutions are the same program", 2))
     assert efficiency.reasons == (Reason("no difference in time", 3),)

@@ -32,7 +32,7 @@ def test_nothing_to_show_is_no_figure():
     assert speed_figure(SuiteFacts("micro")) is None
     assert speed_figure(SuiteFacts("micro", speeds=(Speed("p", Outcome.NOT_MEASURED, None),))) is None
     assert pair_speed_figure([]) is None
-    assert margin_figure([]) is None
+    assert margin_figure([], "a − b") is None
     assert confidence_figure({}) is None
     assert logprob_figure([]) is None
     assert trajectory_figure(view("P", trajectory=None)) is None
@@ -70,8 +70,9 @@ def test_a_speed_beyond_the_last_bin_is_counted_in_it():
 
 
 def test_margins_and_confidences_are_binned_with_their_ends():
-    margins = margin_figure([0.0, 0.04, 1.0])
+    margins = margin_figure([0.0, 0.04, 1.0], "a − b")
     assert margins is not None
+    assert margins.axis == "a − b"
     assert margins.rows == (("0.00 – 0.05", "2"), ("0.95 – 1.00", "1"))
     assert margins.legend == ()
     confidences = confidence_figure({PairKind.CORRECTNESS: (0.5,), PairKind.EFFICIENCY: (0.5, 0.9)})

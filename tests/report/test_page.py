@@ -7,19 +7,23 @@ import hashlib
 import html
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from markupsafe import Markup
 
 from codedpo_plugin.errors import UsageError
 from codedpo_plugin.formats import jsonl
-from codedpo_plugin.records import PairKind
+from codedpo_plugin.manager import create_plugins
+from codedpo_plugin.records import PairKind, PassMatrix
 from codedpo_plugin.report import page as page_module
+from codedpo_plugin.report.margins import measure_of
 from codedpo_plugin.report.page import Article, _within, write_report
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord
 
 from .support import COMPARISON, HOSTILE, Page, candidates, empty_run, pair, verdicts, write_everything, write_run
 
+RANKERS = create_plugins(installed=False).rankers
 DANGEROUS = {"img", "iframe", "object", "embed", "link", "base", "form"}
 
 
@@ -218,7 +222,60 @@ def test_what_could_not_be_used_is_said(run):
 
 def test_pairs_without_a_confidence_say_so(run):
     write_run(run, [verdicts("P", "F")], [pair()])
-    assert "No pair has a confidence: the ranker self-validation gives none." in render(run).text
+    text = render(run).text
+    assert "No pair has a confidence: the calibration does not know the ranker self-validation." in text
+    assert "calibrated chance" not in text
+
+
+def ranked(run: RunDirectory, name: str) -> str:
+    """Return the page of a run that a built-in ranker scored and paired."""
+    ranker, matrices = RANKERS[name], [verdicts("PPP", "PFF", "FFF"), verdicts("PPPP", "PPFF")]
+    scores = [ranker(PassMatrix(f"p{k}", matrix), {}).solutions for k, matrix in enumerate(matrices)]
+    ends = [(float(own.max()), float(own.min())) for own in scores]
+    pairs = [
+        pair(k, chosen_score=best, rejected_score=worst, margin=best - worst)
+        for k, (best, worst) in enumerate(ends)
+    ]
+    return render(write_run(run, matrices, pairs, ranker=ranker)).text
+
+
+@pytest.mark.parametrize("name", sorted(RANKERS))
+def test_the_pairs_of_every_built_in_ranker_have_margins(run, name):
+    text = ranked(run, name)
+    assert "Correctness pairs: margin of the scores" in text
+    assert measure_of(name).formula in text
+    assert measure_of(name).reading in text
+    assert "No margins" not in text
+    assert not re.search(r"\bnan\b", text)
+
+
+@pytest.mark.parametrize("name", sorted(RANKERS))
+def test_the_iterations_of_a_ranker_are_shown_or_said_to_be_none(run, name):
+    text = ranked(run, name)
+    iterating = name == "self-validation"
+    assert ("How soon the best solution is known" in text) == iterating
+    assert ("again and again" in text) == iterating
+    assert (f"The ranker {name} has no iterations to show." in text) != iterating
+
+
+def test_margins_of_scores_of_which_nothing_is_known_are_said_to_be_none(run):
+    def other(matrix, params):
+        return replace(RANKERS["random"](matrix, params), ranker="theirs")
+
+    write_run(run, [verdicts("P", "F")], [pair(chosen_score=-1.0, rejected_score=-2.0)], ranker=other)
+    text = render(run).text
+    assert "No margins: the scores of the ranker theirs are no shares of anything known here." in text
+    assert "A margin near 0" not in text
+
+
+def test_a_run_of_which_no_pair_could_be_made_says_so(run):
+    write_run(run, [verdicts("P", "P")])
+    assert "pairs" not in sections(render(run))
+    Manifest(run).finish("pairs", StageRecord({}, {}, {"correctness_all_scores_equal": 1}))
+    text = render(run).text
+    assert "No pair was made. The reasons are below." in text
+    assert "A margin near 0" not in text
+    assert "No pair has a confidence" not in text
 
 
 def test_what_was_dropped_is_shown_with_its_share(run):

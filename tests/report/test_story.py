@@ -9,7 +9,7 @@ import pytest
 
 from codedpo_plugin.evaluation.passk import Estimate
 from codedpo_plugin.records import PairKind, Verdict
-from codedpo_plugin.report.data import MatrixFacts, PairFacts, Provenance, ReportData
+from codedpo_plugin.report.data import MatrixFacts, PairFacts, Provenance, ReportData, StageFacts
 from codedpo_plugin.report.story import headline, interval, key_figures, times
 from codedpo_plugin.report.suites import NOTHING, SuiteFacts
 
@@ -85,6 +85,8 @@ def test_a_run_of_pairs_and_a_run_of_cells_have_their_numbers():
     cells = MatrixFacts(2, 4, 6, {Verdict.PASS: 3, Verdict.FAIL: 9})
     run = replace(EMPTY, matrices=cells)
     assert sentence(run) == "12 cells run, no pairs yet."
+    looked = Provenance({}, None, (StageFacts("pairs", {}, None, {}),), "{}")
+    assert sentence(replace(run, provenance=looked)) == "12 cells run, no pair made."
     pairs = replace(run, pairs=PairFacts({PairKind.CORRECTNESS: 1}, (0.5,), {}, ()))
     assert sentence(pairs) == "1 preference pair from 2 problems, without a ground-truth test."
     found = [(figure.value, figure.name, figure.detail) for figure in key_figures(pairs)]
