@@ -32,7 +32,7 @@ def problems(
 
     def work(context: Context) -> None:
         found = read_seeds(source) if source else plugins.collect_seeds(config, context)
-        made = list(context.tracked(plugins.make_problems(found, config, execute, context)))
+        made = list(plugins.make_problems(found, config, execute, context))
         if config.make or config.clean:
             require_some(len(made), "problem", context.counts)
             context.counts["problems_with_solution"] = write_solutions(run.solutions, made)

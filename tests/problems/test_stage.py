@@ -123,6 +123,35 @@ def test_equal_runs_write_equal_bytes(seeds, tmp_path):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
+@pytest.fixture
+def told(pipeline, monkeypatch) -> list[tuple[int, int | None]]:
+    """Return what observers are told of the progress: what is done, and of how much."""
+    found: list[tuple[int, int | None]] = []
+    monkeypatch.setattr(type(pipeline.plugins), "progress", lambda _self, _stage, *now: found.append(now))
+    return found
+
+
+@pytest.mark.parametrize("rounds", [0, 2])
+def test_progress_is_told_of_all_questions_once(seeds, pipeline, tmp_path, told, rounds):
+    number = len(TRANSCRIPT)
+    if rounds:
+        path = tmp_path / "p.jsonl"
+        jsonl.write(path, [MadeProblem("a", "p", instruction="Add."), MadeProblem("b", "p", instruction="Sort.")])
+        making = section(seeds).make.model_copy(update={"method": "evol-instruct", "rounds": rounds})
+        number = 2 * rounds
+        with pytest.raises(InputError, match="not one problem"):  # the transcript has no harder ones
+            pipeline.problems(ProblemsConfig(path=path, make=making, clean=CLEAN), ONE_WORKER)
+    else:
+        pipeline.problems(section(seeds), ONE_WORKER)
+    assert told == [(done, number) for done in range(number + 1)]
+
+
+def test_cleaning_a_file_tells_its_progress(tmp_path, pipeline, told):
+    jsonl.write(tmp_path / "p.jsonl", [Problem("a", "Add numbers."), Problem("b", "add NUMBERS")])
+    pipeline.problems(ProblemsConfig(path=tmp_path / "p.jsonl", clean=CLEAN), ONE_WORKER)
+    assert told == [(0, 2), (1, 2), (2, 2)]
+
+
 def test_an_interrupted_run_asks_only_what_is_left(seeds, pipeline):
     pipeline.problems(section(seeds), ONE_WORKER)
     whole = pipeline.run.problems.read_bytes()
