@@ -6,6 +6,7 @@ from codedpo_plugin.config import ExecuteConfig, ProblemsConfig
 from codedpo_plugin.context import Context
 from codedpo_plugin.formats import jsonl
 from codedpo_plugin.manager import Plugins
+from codedpo_plugin.problems.cleaning.benchmarks import benchmark_files
 from codedpo_plugin.problems.solutions import write_solutions
 from codedpo_plugin.problems.stage import read_seeds
 from codedpo_plugin.rundir import RunDirectory
@@ -38,6 +39,7 @@ def problems(
             context.counts["problems_with_solution"] = write_solutions(run.solutions, made)
         context.counts["problems"] = jsonl.write(run.problems, made)
 
-    inputs = tuple(path for path in (config.path, source) if path)
+    rules = benchmark_files(config.clean.benchmarks, config.clean.against) if config.clean else ()
+    inputs = tuple(path for path in (config.path, source, *rules) if path)
     settings = dump(config) | ({"seed": seed} if config.make else {})
     return Stage("problems", settings, inputs, run.problems, work)
