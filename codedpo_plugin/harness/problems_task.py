@@ -152,15 +152,13 @@ class ProblemsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no ty
     def _write(self, made: Sequence[MadeProblem]) -> set[str] | None:
         """Clean problems and write what is left; return the ids of these.
 
-        Where lm-eval was launched as several processes, each has some of the problems: it only writes them, and None
-        is returned, as duplicates can only be found among all of them.
+        Where lm-eval was launched as several processes, each has some of the problems and only writes them: None is
+        returned, as duplicates can only be found among all of them.
         """
         if number_of_processes() > 1:
             part = self.run.path / f"problems-{process_number():05d}.jsonl"
             jsonl.write(part, made)
-            log.warning(
-                "%s: one part of several; join them, and clean all with `codedpo problems --problems`", part
-            )
+            log.warning("%s: one part of several; join them, then `codedpo problems --problems` cleans all", part)
             return None
         with RunLock(self.run.lock):
             return self._finish(made)

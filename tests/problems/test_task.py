@@ -138,6 +138,7 @@ def test_launched_as_several_processes_each_writes_its_part_and_nothing_else(met
     folder = tmp_path / "run"
     parts = ["problems-00000.jsonl", "problems-00001.jsonl"]
     assert sorted(path.name for path in folder.iterdir()) == [*parts, "seeds.jsonl"]
+    monkeypatch.delenv("WORLD_SIZE")
     joined = tmp_path / "all.jsonl"
     joined.write_bytes((folder / parts[0]).read_bytes())
     pipeline = Pipeline(RunDirectory(folder), create_plugins(installed=False))
