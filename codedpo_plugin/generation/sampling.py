@@ -7,6 +7,7 @@ the harness does.
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -153,12 +154,21 @@ def _ask(
     return list(zip(grouped[::2], grouped[1::2], strict=True))
 
 
-def render(lm: Any, prompt: str, form: str) -> str:
-    """Return a prompt as the model takes it: as it is, or through its chat template."""
-    if form == "base":
+def render(lm: Any, prompt: str, form: str) -> Any:
+    """Return a prompt as the model takes it: as it is, or through its chat template.
+
+    Most models take a text; lm-eval's clients of chat servers take what they made of the messages.
+    """
+    return prompt if form == "base" else lm.apply_chat_template([{"role": "user", "content": prompt}])
+
+
+def prompt_text(prompt: Any) -> str:
+    """Return the text of a prompt of :func:`render`; of messages, what they say."""
+    if isinstance(prompt, str):
         return prompt
-    text: str = lm.apply_chat_template([{"role": "user", "content": prompt}])
-    return text
+    # Clients of servers take a list of messages, or a ``JsonChatStr``, whose ``prompt`` is such a list in JSON.
+    messages = json.loads(prompt.prompt) if hasattr(prompt, "prompt") else prompt
+    return "\n".join(str(message["content"]) for message in messages)
 
 
 def seed_model(key: str) -> None:

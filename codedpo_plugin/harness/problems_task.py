@@ -6,7 +6,9 @@ Seeds, problems and the manifest are written to a run directory (``--metadata '{
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
+from math import nan
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
@@ -26,14 +28,18 @@ from codedpo_plugin.config import (
 from codedpo_plugin.context import Context
 from codedpo_plugin.formats import jsonl
 from codedpo_plugin.harness.options import TaskOptions, asking_defaults, read_options
+from codedpo_plugin.lock import RunLock
 from codedpo_plugin.manager import create_plugins
 from codedpo_plugin.problems.making.asking import sampling
 from codedpo_plugin.problems.making.factory import as_made, distinct, read
 from codedpo_plugin.problems.making.methods import Question, evolution_question, seed_question
 from codedpo_plugin.problems.solutions import write_solutions
 from codedpo_plugin.problems.stage import check, cleaned, read_seeds
+from codedpo_plugin.processes import is_main_process, number_of_processes, process_number
 from codedpo_plugin.records import MadeProblem
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord
+
+log = logging.getLogger(__name__)
 
 Method = Literal["oss-instruct", "concepts", "evol-instruct"]
 
@@ -92,7 +98,9 @@ class ProblemsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no ty
         if seeds is None:
             seeds = list(self.context.plugins.collect_seeds(self.section, self.context))
         seeds = list(distinct(seeds, self.context.counts))
-        jsonl.write(self.run.seeds, seeds)
+        if is_main_process():  # the others have the same
+            with RunLock(self.run.lock):
+                jsonl.write(self.run.seeds, seeds)
         return {form: _by_key(seed_question(self.METHOD, seed, form) for seed in seeds) for form in forms}
 
     def download(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - lm-eval's signature
@@ -135,14 +143,28 @@ class ProblemsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no ty
         made = [problem for problem in read_all.values() if problem is not None]
         kept = self._write(made)
         self._kept = {
-            key: {"parsed": float(problem is not None), "kept": float(key in kept)}
+            key: {"parsed": float(problem is not None), "kept": nan if kept is None else float(key in kept)}
             for key, problem in read_all.items()
         }
         for instance in self.instances:
             instance.filtered_resps[FILTER] = self._kept[instance.doc["problem_id"]]
 
-    def _write(self, made: Sequence[MadeProblem]) -> set[str]:
-        """Clean problems and write what is left; return the ids of these."""
+    def _write(self, made: Sequence[MadeProblem]) -> set[str] | None:
+        """Clean problems and write what is left; return the ids of these.
+
+        Where lm-eval was launched as several processes, each has some of the problems and only writes them: None is
+        returned, as duplicates can only be found among all of them.
+        """
+        if number_of_processes() > 1:
+            part = self.run.path / f"problems-{process_number():05d}.jsonl"
+            jsonl.write(part, made)
+            log.warning("%s: one part of several; join them, then `codedpo problems --problems` cleans all", part)
+            return None
+        with RunLock(self.run.lock):
+            return self._finish(made)
+
+    def _finish(self, made: Sequence[MadeProblem]) -> set[str]:
+        """Clean all problems and write what is left, and the manifest."""
         clean, found, counts = self.section.clean, self._found, self.context.counts
         if clean and found:
             made = list(cleaned(made, clean, found, self.execution, self.context))

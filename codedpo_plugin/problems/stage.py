@@ -6,9 +6,9 @@ What it needs (data of the benchmarks, a sandbox, the model) is checked before t
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from codedpo_plugin.formats import jsonl
 from codedpo_plugin.generation.sampling import load_model
 from codedpo_plugin.problems.cleaning.clean import benchmarks_of, clean
 from codedpo_plugin.problems.cleaning.decontamination import Decontamination
-from codedpo_plugin.problems.making.asking import Asker, Journal
-from codedpo_plugin.problems.making.factory import as_made, evolved, problems_from_seeds
+from codedpo_plugin.problems.making.asking import Asker
+from codedpo_plugin.problems.making.factory import as_made, distinct, evolved, problems_from_seeds
+from codedpo_plugin.problems.making.journal import Journal
 from codedpo_plugin.problems.making.methods import EVOL_INSTRUCT
 from codedpo_plugin.records import MadeProblem, Problem
 from codedpo_plugin.rundir import RunDirectory
@@ -39,11 +40,9 @@ def make_problems(
 ) -> Iterator[Problem]:
     """Yield the configured problems, made by ``lm`` or the configured model where they are to be made."""
     found = check(config.clean, execute, context) if config.clean else None
-    problems: Sequence[Problem] = given
+    problems: Iterable[Problem] = context.tracked(given, len(given))
     if config.make:
-        asker = asker_of(config.make, context, lm)
-        total = len(given) if config.make.method == EVOL_INSTRUCT else None
-        problems = list(context.tracked(_made(seeds, given, asker, context.counts), total))
+        problems = list(_made(seeds, given, config.make, context, lm))
     if config.clean and found:
         yield from cleaned(map(as_made, problems), config.clean, found, execute, context)
     else:
@@ -65,10 +64,20 @@ def check(config: CleanConfig, execute: ExecuteConfig, context: Context) -> Deco
     return benchmarks_of(config)
 
 
-def asker_of(config: FactoryConfig, context: Context, lm: Any = None) -> Asker:
-    """Return the model of a configuration with the answers it gave before."""
-    journal = Journal(RunDirectory(context.folder).answers if context.folder else None)
-    return Asker(lm or load_model(config), config, journal, context.counts, context.seed)
+def asker_of(config: FactoryConfig, context: Context, questions: int, lm: Any = None) -> Asker:
+    """Return the model of a configuration with the answers it gave before; it is to be asked so many questions."""
+    path = RunDirectory(context.folder).answers if context.folder else None
+    journal = Journal(path, str(config.model_args.get("base_url") or ""))
+    done = count(1)
+    context.progress(0, questions)
+    return Asker(
+        lm or load_model(config),
+        config,
+        journal,
+        context.counts,
+        context.seed,
+        progress=lambda: context.progress(next(done), questions),
+    )
 
 
 def cleaned(
@@ -84,8 +93,10 @@ def cleaned(
 
 
 def _made(
-    seeds: Iterable[Seed], given: Sequence[Problem], asker: Asker, counts: Counter[str]
+    seeds: Iterable[Seed], given: Sequence[Problem], config: FactoryConfig, context: Context, lm: Any
 ) -> Iterator[MadeProblem]:
-    if asker.config.method == EVOL_INSTRUCT:
-        return evolved(given, asker, counts)
-    return problems_from_seeds(seeds, asker, counts)
+    """Yield the problems that a model makes; progress is reported after each question."""
+    if config.method == EVOL_INSTRUCT:
+        return evolved(given, asker_of(config, context, len(given) * config.rounds, lm), context.counts)
+    once = list(distinct(seeds, context.counts))
+    return problems_from_seeds(once, asker_of(config, context, len(once), lm), context.counts)

@@ -6,6 +6,7 @@ from codedpo_plugin.config import ExecuteConfig, ProblemsConfig
 from codedpo_plugin.context import Context
 from codedpo_plugin.formats import jsonl
 from codedpo_plugin.manager import Plugins
+from codedpo_plugin.problems.cleaning.benchmarks import benchmark_files
 from codedpo_plugin.problems.solutions import write_solutions
 from codedpo_plugin.problems.stage import read_seeds
 from codedpo_plugin.rundir import RunDirectory
@@ -32,12 +33,13 @@ def problems(
 
     def work(context: Context) -> None:
         found = read_seeds(source) if source else plugins.collect_seeds(config, context)
-        made = list(context.tracked(plugins.make_problems(found, config, execute, context)))
+        made = list(plugins.make_problems(found, config, execute, context))
         if config.make or config.clean:
             require_some(len(made), "problem", context.counts)
             context.counts["problems_with_solution"] = write_solutions(run.solutions, made)
         context.counts["problems"] = jsonl.write(run.problems, made)
 
-    inputs = tuple(path for path in (config.path, source) if path)
+    rules = benchmark_files(config.clean.benchmarks, config.clean.against) if config.clean else ()
+    inputs = tuple(path for path in (config.path, source, *rules) if path)
     settings = dump(config) | ({"seed": seed} if config.make else {})
     return Stage("problems", settings, inputs, run.problems, work)

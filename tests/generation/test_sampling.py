@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from dataclasses import replace
@@ -12,7 +13,13 @@ import pytest
 from codedpo_plugin.config import GenerateConfig
 from codedpo_plugin.errors import GenerationError, UsageError
 from codedpo_plugin.generation.prompts import BASE_TEST_STOP
-from codedpo_plugin.generation.sampling import PROBLEMS_A_CALL, generate_candidates, load_model, requests_for
+from codedpo_plugin.generation.sampling import (
+    PROBLEMS_A_CALL,
+    generate_candidates,
+    load_model,
+    prompt_text,
+    requests_for,
+)
 from codedpo_plugin.records import Candidates, Problem
 from codedpo_plugin.suites.micro import STOP
 
@@ -109,6 +116,48 @@ def test_a_chat_model_is_asked_through_its_template_and_its_answers_are_taken_fr
     assert candidates.solutions == ("def f(x):\n    return x",) * 2
     assert candidates.tests == ("assert f(1) == 1", "assert f(2) == 2")
     assert all(prompt.startswith("<user>Please ") for prompt, _ in lm.calls[0])
+
+
+@pytest.mark.filterwarnings("default")  # of lm-eval's client
+def test_a_chat_server_is_sent_messages(monkeypatch):
+    """lm-eval's client of chat servers makes no text of the messages."""
+    sent = []
+
+    class Reply:
+        ok = True
+
+        def __init__(self, text: str) -> None:
+            self.text = text
+
+        def raise_for_status(self):
+            pass
+
+        def json(self):
+            return {"choices": [{"index": 0, "message": {"content": self.text}}]}
+
+    def post(url, json, **_):
+        (message,) = json["messages"]
+        sent.append(message["content"])
+        tests = asks_for_tests(message["content"])
+        return Reply("assert f(1) == 1" if tests else "```python\ndef f(x):\n    return x\n```")
+
+    monkeypatch.setattr("lm_eval.models.api_models.requests.post", post)
+    arguments = {"base_url": "http://localhost/v1", "model": "m"}
+    config = CHAT.model_copy(update={"model": "local-chat-completions", "model_args": arguments})
+    (candidates,), _ = generate(load_model(config), config)
+    assert len(sent) == 5
+    assert all("Problem 0." in prompt for prompt in sent)
+    assert set(candidates.solutions) == {"def f(x):\n    return x"}
+    assert candidates.tests == ("assert f(1) == 1",)
+
+
+@pytest.mark.parametrize("prompt", ["héllo\n", [{"role": "user", "content": "héllo\n"}]])
+def test_the_text_of_a_prompt_is_what_its_messages_say(prompt):
+    assert prompt_text(prompt) == "héllo\n"
+    if isinstance(prompt, list):
+        from lm_eval.models.api_models import JsonChatStr
+
+        assert prompt_text(JsonChatStr(json.dumps(prompt))) == "héllo\n"
 
 
 @pytest.mark.parametrize(

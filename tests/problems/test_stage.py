@@ -20,7 +20,7 @@ from codedpo_plugin.config import (
     TrainConfig,
 )
 from codedpo_plugin.context import Context
-from codedpo_plugin.errors import EvaluationError, GenerationError, InputError
+from codedpo_plugin.errors import EvaluationError, GenerationError, InputError, UsageError
 from codedpo_plugin.formats import jsonl
 from codedpo_plugin.manager import create_plugins
 from codedpo_plugin.pipeline import Pipeline
@@ -123,6 +123,35 @@ def test_equal_runs_write_equal_bytes(seeds, tmp_path):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
+@pytest.fixture
+def told(pipeline, monkeypatch) -> list[tuple[int, int | None]]:
+    """Return what observers are told of the progress: what is done, and of how much."""
+    found: list[tuple[int, int | None]] = []
+    monkeypatch.setattr(type(pipeline.plugins), "progress", lambda _self, _stage, *now: found.append(now))
+    return found
+
+
+@pytest.mark.parametrize("rounds", [0, 2])
+def test_progress_is_told_of_all_questions_once(seeds, pipeline, tmp_path, told, rounds):
+    number = len(TRANSCRIPT)
+    if rounds:
+        path = tmp_path / "p.jsonl"
+        jsonl.write(path, [MadeProblem("a", "p", instruction="Add."), MadeProblem("b", "p", instruction="Sort.")])
+        making = section(seeds).make.model_copy(update={"method": "evol-instruct", "rounds": rounds})
+        number = 2 * rounds
+        with pytest.raises(InputError, match="not one problem"):  # the transcript has no harder ones
+            pipeline.problems(ProblemsConfig(path=path, make=making, clean=CLEAN), ONE_WORKER)
+    else:
+        pipeline.problems(section(seeds), ONE_WORKER)
+    assert told == [(done, number) for done in range(number + 1)]
+
+
+def test_cleaning_a_file_tells_its_progress(tmp_path, pipeline, told):
+    jsonl.write(tmp_path / "p.jsonl", [Problem("a", "Add numbers."), Problem("b", "add NUMBERS")])
+    pipeline.problems(ProblemsConfig(path=tmp_path / "p.jsonl", clean=CLEAN), ONE_WORKER)
+    assert told == [(0, 2), (1, 2), (2, 2)]
+
+
 def test_an_interrupted_run_asks_only_what_is_left(seeds, pipeline):
     pipeline.problems(section(seeds), ONE_WORKER)
     whole = pipeline.run.problems.read_bytes()
@@ -180,6 +209,23 @@ def test_a_file_of_problems_can_be_cleaned_alone(tmp_path, pipeline):
     pipeline.problems(ProblemsConfig(path=path, clean=CLEAN), ONE_WORKER)
     assert [p.problem_id for p in jsonl.read_all(pipeline.run.problems, jsonl.problem_from)[0]] == ["a"]
     assert counts_of(pipeline)["duplicate"] == 1
+
+
+@pytest.mark.parametrize("which", ["own.jsonl", "humaneval.jsonl"])
+def test_what_is_to_be_left_out_is_an_input(tmp_path, pipeline, monkeypatch, which):
+    task = {"task_id": "T/1", "prompt": "def g(x):\n    pass\n", "canonical_solution": "    pass\n"}
+    for name in ("own.jsonl", "humaneval.jsonl"):
+        (tmp_path / name).write_text(json.dumps(task) + "\n")
+    monkeypatch.setenv("HUMANEVAL_OVERRIDE_PATH", str(tmp_path / "humaneval.jsonl"))
+    jsonl.write(tmp_path / "p.jsonl", [Problem("a", "Add numbers.")])
+    rules = CLEAN.model_copy(update={"benchmarks": ("humaneval",), "against": (tmp_path / "own.jsonl",)})
+    config = ProblemsConfig(path=tmp_path / "p.jsonl", clean=rules)
+    pipeline.problems(config, ONE_WORKER)
+    pipeline.problems(config, ONE_WORKER)
+    with (tmp_path / which).open("a") as handle:
+        handle.write(json.dumps(task | {"task_id": "T/2"}) + "\n")
+    with pytest.raises(UsageError, match=rf"made from something else:\n  input\.{which}"):
+        pipeline.problems(config, ONE_WORKER)
 
 
 def test_where_no_problem_is_left_the_reasons_are_told(tmp_path, pipeline):

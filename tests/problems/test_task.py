@@ -9,10 +9,15 @@ from lm_eval import simple_evaluate
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 
-from codedpo_plugin.errors import EvaluationError, InputError
+from codedpo_plugin.config import CleanConfig, ProblemsConfig
+from codedpo_plugin.errors import EvaluationError, InputError, UsageError
 from codedpo_plugin.formats import jsonl
 from codedpo_plugin.harness.discovery import tasks_path
+from codedpo_plugin.lock import RunLock
+from codedpo_plugin.manager import create_plugins
+from codedpo_plugin.pipeline import Pipeline
 from codedpo_plugin.records import MadeProblem
+from codedpo_plugin.rundir import RunDirectory
 
 from .making.test_methods import EVOLVED, TASK
 from .transcript import TRANSCRIPT
@@ -121,6 +126,32 @@ def test_seeds_are_collected_where_no_file_has_them(metadata, tmp_path):
     lm = MockLM(recorded)
     evaluate(lm, "codedpo_oss_instruct", more)
     assert len(lm.requests) == 1
+
+
+def test_launched_as_several_processes_each_writes_its_part_and_nothing_else(metadata, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        found = evaluate(MockLM(recorded), "codedpo_oss_instruct", metadata, apply_chat_template=True, limit=4)
+        assert found["parsed,make"] > 0
+        assert found["kept,make"] != found["kept,make"], "not a number: cleaning is left to `codedpo problems`"
+    folder = tmp_path / "run"
+    parts = ["problems-00000.jsonl", "problems-00001.jsonl"]
+    assert sorted(path.name for path in folder.iterdir()) == [*parts, "seeds.jsonl"]
+    monkeypatch.delenv("WORLD_SIZE")
+    joined = tmp_path / "all.jsonl"
+    joined.write_bytes((folder / parts[0]).read_bytes())
+    pipeline = Pipeline(RunDirectory(folder), create_plugins(installed=False))
+    pipeline.problems(ProblemsConfig(path=joined, clean=CleanConfig(benchmarks=(), run_solutions=False)))
+    assert (folder / "solutions.jsonl").exists()
+
+
+def test_a_directory_in_use_is_left_alone(metadata, tmp_path):
+    evaluate(MockLM(recorded), "codedpo_oss_instruct", metadata, apply_chat_template=True, limit=4)
+    before = (tmp_path / "run" / "problems.jsonl").read_bytes()
+    with RunLock(tmp_path / "run" / "run.lock"), pytest.raises(UsageError, match="is in use by process"):
+        evaluate(MockLM(recorded), "codedpo_oss_instruct", metadata, apply_chat_template=True)
+    assert (tmp_path / "run" / "problems.jsonl").read_bytes() == before
 
 
 @pytest.mark.parametrize("broken", [{"seeds": "nowhere.jsonl"}, {"benchmarks": ["humaneval"]}])

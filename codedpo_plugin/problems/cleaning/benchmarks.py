@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,16 @@ def benchmark_texts(names: Sequence[str], files: Sequence[Path] = ()) -> list[Be
         raise unknown_name("benchmark", unknown, BENCHMARKS)
     texts = [text for name in names for text in BENCHMARKS[name]()]
     return texts + [text for path in files for text in _user_texts(path)]
+
+
+def benchmark_files(names: Sequence[str], files: Sequence[Path] = ()) -> tuple[Path, ...]:
+    """Return the local files that :func:`benchmark_texts` reads: the user's, and copies that variables name."""
+    from codedpo_plugin.suites.ds1000 import VARIABLE
+    from codedpo_plugin.suites.evalplus import HUMANEVAL, MBPP
+
+    variables = {"humaneval": HUMANEVAL.variable, "mbpp": MBPP.variable, "ds1000": VARIABLE}
+    copies = (os.environ.get(variables[name]) for name in names if name in variables)
+    return (*files, *(Path(copy) for copy in copies if copy))
 
 
 def _evalplus(dataset: str) -> Iterator[BenchmarkText]:

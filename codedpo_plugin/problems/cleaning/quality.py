@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import tee
 from typing import TYPE_CHECKING, Final
 
-from codedpo_plugin.execution import Check, Ending, Job, Limits
+from codedpo_plugin.execution import Answer, Check, Ending, Job, Limits
 from codedpo_plugin.problems.seeds.languages import LANGUAGES, parses
 from codedpo_plugin.records import MadeProblem
 
@@ -38,6 +38,8 @@ _MISSING: Final = re.compile(
     r"|\b(?:see|in|refer to) (?:the )?(?:previous|last) (?:section|chapter|lecture)\b",
     re.IGNORECASE,
 )
+_MODULE_MISSING: Final = re.compile(r"\"ModuleNotFoundError: No module named '(\w{1,64})'\"")
+"""What a process says that found no module of a name; of a part of a module that is there it says more."""
 
 
 def statement_fault(problem: MadeProblem) -> str | None:
@@ -79,15 +81,15 @@ def with_running_solutions(
     """Yield problems without those whose Python solution fails when it is loaded, or lacks what it defines.
 
     Solutions in other languages are not run. Counted reasons: ``solution_does_not_run``,
-    ``solution_takes_too_long``, ``solution_is_forbidden``.
+    ``solution_takes_too_long``, ``solution_is_forbidden``, and ``solution_needs_module``, of which
+    ``solution_needs_module_<name>`` counts those that lack one module.
     """
     told, to_run = tee(problems)
     results = pool.run(_job(p) for p in to_run if _is_run(p))
     for problem in told:
-        reason = _verdict(next(results).answers[0].ending) if _is_run(problem) else None
-        if reason:
-            counts[reason] += 1
-        else:
+        reasons = _faults(next(results).answers[0]) if _is_run(problem) else ()
+        counts.update(reasons)
+        if not reasons:
             yield problem
 
 
@@ -101,8 +103,12 @@ def _job(problem: MadeProblem) -> Job:
     return Job(problem.solution, (Check(check),), LIMITS)
 
 
-def _verdict(ending: Ending) -> str | None:
-    if ending is Ending.VALUE:
-        return None
+def _faults(answer: Answer) -> tuple[str, ...]:
+    """Return what is to be counted of a solution that did not load; nothing of one that did."""
+    if answer.ending is Ending.VALUE:
+        return ()
+    missing = _MODULE_MISSING.fullmatch(answer.payload) if answer.ending is Ending.RAISED else None
+    if missing:
+        return "solution_needs_module", f"solution_needs_module_{missing[1]}"
     reasons = {Ending.TIMEOUT: "solution_takes_too_long", Ending.FORBIDDEN: "solution_is_forbidden"}
-    return reasons.get(ending, "solution_does_not_run")
+    return (reasons.get(answer.ending, "solution_does_not_run"),)

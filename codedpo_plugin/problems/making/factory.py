@@ -13,9 +13,9 @@ from codedpo_plugin.records import MadeProblem, Problem
 
 
 def problems_from_seeds(seeds: Iterable[Seed], asker: Asker, counts: Counter[str]) -> Iterator[MadeProblem]:
-    """Yield the problems that a model makes of seeds; a snippet that occurs twice is asked about once."""
+    """Yield the problems that a model makes of seeds, of which no two have the same text (:func:`distinct`)."""
     config = asker.config
-    questions = (seed_question(config.method, seed, config.prompt_form) for seed in distinct(seeds, counts))
+    questions = (seed_question(config.method, seed, config.prompt_form) for seed in seeds)
     for question, answer in asker.answers(questions):
         problem = read(question, answer, counts)
         if problem is not None:

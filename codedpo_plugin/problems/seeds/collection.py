@@ -108,6 +108,10 @@ def _tell(found: list[Seed], config: SeedsConfig, counts: Counter[str]) -> None:
     languages = Counter(seed.language for seed in found)
     counts["seeds"] = len(found)
     counts.update({f"seeds_{language}": number for language, number in languages.items()})
+    missing = [language for language in config.quotas if not languages[language]]
+    if missing and "quotas" not in config.model_fields_set:  # nobody asked for these by name
+        log.warning("no seeds in %s; the corpus has none", ", ".join(missing))
+        missing = []
     for language, quota in config.quotas.items():
-        if 0 < languages[language] < quota:
+        if 0 < languages[language] < quota or language in missing:
             log.warning("%s: %d seeds instead of %d; the corpus has no more", language, languages[language], quota)

@@ -53,10 +53,11 @@ def documents(config: SeedsConfig, counts: Counter[str]) -> Iterator[Document]:
 
 
 def folder_documents(folder: Path, config: SeedsConfig, counts: Counter[str]) -> Iterator[Document]:
-    """Yield the documents in a folder, by name; what its ``.gitignore`` files name is left out."""
-    licences = Licences(folder, "" if config.folders else PYTHON)
+    """Yield the documents in a folder, by name; what the ``.gitignore`` files of its work tree name is left out."""
+    top, ignoring = _work_tree(folder)
+    licences = Licences(folder, "" if config.folders else PYTHON, top)
     excluded = () if config.folders else ("site-packages", "dist-packages")  # they lie in the standard library's
-    for path in _files(folder, excluded, counts):
+    for path in _files(folder, excluded, ignoring, counts):
         language = language_of(path)
         if language is None:
             counts["file_of_another_kind"] += 1
@@ -74,9 +75,23 @@ Ignoring = tuple[tuple[str, "GitIgnoreSpec"], ...]
 """Folders with a ``.gitignore``, the outermost first."""
 
 
-def _files(root: Path, excluded: tuple[str, ...], counts: Counter[str]) -> Iterator[str]:
+def _work_tree(folder: Path) -> tuple[Path, Ignoring]:
+    """Return the root of the git work tree that a folder is part of, and what is ignored there.
+
+    A folder that is in no work tree, or that its work tree ignores (an environment with packages), stands alone.
+    """
+    inner = Path(os.path.abspath(folder))
+    root = next((f for f in (inner, *inner.parents) if (f / ".git").exists()), inner)
+    above = [f for f in reversed(inner.parents) if f.is_relative_to(root)]
+    ignoring: Ignoring = ()
+    for one in above:
+        ignoring = _with_own(str(one), {".gitignore"}, ignoring)
+    return (folder, ()) if _ignored(str(inner), ignoring, folder=True) else (root, ignoring)
+
+
+def _files(root: Path, excluded: tuple[str, ...], ignoring: Ignoring, counts: Counter[str]) -> Iterator[str]:
     """Yield the paths of all files below a folder that are not ignored; links to folders are not followed."""
-    waiting: list[tuple[str, Ignoring]] = [(str(root), ())]
+    waiting: list[tuple[str, Ignoring]] = [(str(root), ignoring)]
     while waiting:
         folder, ignoring = waiting.pop()
         try:

@@ -20,9 +20,9 @@ PYTHON: Final = "PSF-2.0"
 class Licences:
     """The licences of the files below a folder."""
 
-    def __init__(self, root: Path, known: str = "") -> None:
-        """Take in a folder, and its licence if that is known beforehand."""
-        self.root, self.known = str(root), known
+    def __init__(self, root: Path, known: str = "", top: Path | None = None) -> None:
+        """Take in a folder, its licence if that is known beforehand, and the last folder above it to look into."""
+        self.root, self.known, self.top = str(root), known, os.path.abspath(top or root)
         self._packages = _package_licences(root)
         self._of_folder = cache(self._look_up)
 
@@ -41,9 +41,9 @@ class Licences:
             path = os.path.join(folder, name)
             if os.path.isfile(path):
                 return _identified(path) or name
-        if folder == self.root:
+        if os.path.abspath(folder) == self.top:
             return ""
-        parent = os.path.dirname(folder)
+        parent = os.path.dirname(os.path.abspath(folder) if folder == self.root else folder)
         known = self._packages.get(os.path.basename(folder)) if parent == self.root else None
         return known or self._of_folder(parent)
 

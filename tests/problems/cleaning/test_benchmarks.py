@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from codedpo_plugin.errors import EvaluationError, InputError, UsageError
-from codedpo_plugin.problems.cleaning.benchmarks import benchmark_texts
+from codedpo_plugin.problems.cleaning.benchmarks import benchmark_files, benchmark_texts
 
 DATA = Path(os.environ.get("CODEDPO_TEST_DATA") or Path(__file__).parents[4] / "shared" / "data")
 
@@ -62,6 +62,16 @@ def test_data_that_cannot_be_had_is_named_with_its_variable(tmp_path, monkeypatc
     monkeypatch.setenv("MBPP_OVERRIDE_PATH", str(tmp_path / "nowhere.jsonl"))
     with pytest.raises(EvaluationError, match="MBPP_OVERRIDE_PATH"):
         benchmark_texts(("mbpp",))
+
+
+def test_the_files_that_are_read_are_the_users_and_the_copies_that_variables_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("HUMANEVAL_OVERRIDE_PATH", str(tmp_path / "h.jsonl"))
+    monkeypatch.setenv("MBPP_OVERRIDE_PATH", "")
+    monkeypatch.setenv("DS1000_OVERRIDE_PATH", str(tmp_path / "d.jsonl"))
+    own = tmp_path / "own.jsonl"
+    assert benchmark_files(("humaneval", "mbpp"), (own,)) == (own, tmp_path / "h.jsonl")
+    assert benchmark_files(("ds1000", "unknown")) == (tmp_path / "d.jsonl",)
+    assert benchmark_files(()) == ()
 
 
 def test_an_unknown_benchmark_comes_with_near_matches():

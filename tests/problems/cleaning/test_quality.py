@@ -69,7 +69,8 @@ def run(pool, *problems: MadeProblem) -> tuple[list[MadeProblem], Counter[str]]:
         ("def f(x):\n    return x\n", "f", None),
         ("print('hello')", None, None),
         ("def f(x):\n    return x\nassert f(1) == 2\n", "f", "solution_does_not_run"),
-        ("import no_such_module\n", None, "solution_does_not_run"),
+        ("import os.no_such_part\n", None, "solution_does_not_run"),
+        ("raise ImportError('No module named x')\n", None, "solution_does_not_run"),
         ("def g(x):\n    return x\n", "f", "solution_does_not_run"),
         ("name = input()", None, "solution_does_not_run"),
         ("while True: pass", None, "solution_takes_too_long"),
@@ -81,6 +82,17 @@ def test_a_python_solution_has_to_load(pool, solution, entry_point, reason):
     kept, counts = run(pool, problem)
     assert kept == ([] if reason else [problem])
     assert counts == ({reason: 1} if reason else {})
+
+
+def test_what_needs_a_module_that_is_not_here_is_counted_by_the_module(pool):
+    needing = ["import no_such_module", "from no_such_module.part import x", "def f():\n    import nor_this\nf()"]
+    kept, counts = run(pool, *[made(solution=solution) for solution in needing])
+    assert kept == []
+    assert counts == {
+        "solution_needs_module": 3,
+        "solution_needs_module_no_such_module": 2,
+        "solution_needs_module_nor_this": 1,
+    }
 
 
 def test_other_languages_and_tasks_without_solution_are_not_run(pool):

@@ -9,7 +9,8 @@ import pytest
 
 from codedpo_plugin.config import FactoryConfig
 from codedpo_plugin.errors import GenerationError, InputError
-from codedpo_plugin.problems.making.asking import FAILURES_IN_A_ROW, Asker, Journal, sampling, tokens
+from codedpo_plugin.problems.making.asking import FAILURES_IN_A_ROW, Asker, is_answer, sampling, tokens
+from codedpo_plugin.problems.making.journal import Journal
 from codedpo_plugin.problems.making.methods import Question
 
 from .support import FakeModel
@@ -23,7 +24,7 @@ def questions(number: int) -> list[Question]:
 
 def ask(lm, number: int = 6, path=None, config: FactoryConfig = CONFIG, seed: int = 0):
     counts: Counter[str] = Counter()
-    asker = Asker(lm, config, Journal(path), counts, seed)
+    asker = Asker(lm, config, Journal(path, str(config.model_args.get("base_url", ""))), counts, seed)
     found = {q.key: answer for q, answer in asker.answers(questions(number))}
     return found, counts
 
@@ -50,7 +51,7 @@ def test_no_questions_make_no_call():
 def test_equal_questions_are_asked_once():
     lm = FakeModel(echo)
     same = [Question(f"k{i}", "question 1", lambda answer: answer) for i in range(3)]
-    asker = Asker(lm, CONFIG, Journal(None))
+    asker = Asker(lm, CONFIG)
     assert [answer for _, answer in asker.answers(same)] == ["1"] * 3
     assert [len(call) for call in lm.calls] == [1]
 
@@ -69,7 +70,11 @@ def test_a_run_continues_where_it_was_stopped(tmp_path):
     found, counts = ask(lm, path=path)
     assert list(found.values()) == [str(i) for i in range(6)]
     assert [len(call) for call in lm.calls] == [2]
-    assert counts == ask(FakeModel(echo))[1]
+    whole = ask(FakeModel(echo))[1]
+    assert (counts["questions"], counts["answers_replayed"]) == (whole["questions"], 4)
+    for name in ("tokens_in", "tokens_out"):
+        assert counts[name] + counts[f"{name}_replayed"] == whole[name]
+        assert counts[name] > 0
 
 
 @pytest.mark.parametrize("cut", [1, 10, 30])
@@ -101,8 +106,8 @@ def test_what_an_answer_depends_on_is_part_of_its_key(tmp_path):
 class Flaky(FakeModel):
     """Fails on some calls."""
 
-    def __init__(self, fails) -> None:
-        super().__init__(echo)
+    def __init__(self, fails, answer=echo) -> None:
+        super().__init__(answer)
         self.fails = fails
 
     def generate_until(self, instances):
@@ -171,11 +176,77 @@ def test_a_model_that_answers_too_little_has_failed():
         ask(Short(echo))
 
 
+class FakeServer(FakeModel):
+    """Stands for a client of a server."""
+
+    base_url = "http://localhost"
+
+
 @pytest.mark.parametrize("rubbish", [None, 7, {"error": "overloaded"}, ["x"]])
-def test_an_answer_that_is_no_text_is_handed_on_as_none(rubbish, tmp_path):
-    found, counts = ask(FakeModel(lambda _: rubbish), 1, tmp_path / "a.jsonl")
-    assert found == {"k0": None}
-    assert counts["tokens_out"] == 0
+def test_an_answer_that_is_no_text_has_failed_and_is_not_kept(rubbish, tmp_path):
+    path = tmp_path / "a.jsonl"
+    lm = FakeModel(lambda prompt: rubbish if "question 1<" in prompt else echo(prompt))
+    found, counts = ask(lm, 3, path)
+    assert list(found) == ["k0", "k2"]
+    assert [len(call) for call in lm.calls] == [3, 1], "what is missing is asked for again"
+    assert (counts["requests_failed"], counts["calls_repeated"]) == (1, 1)
+    assert ask(FakeModel(echo), 3, path)[0] == {f"k{i}": str(i) for i in range(3)}
+
+
+def test_an_empty_text_of_a_server_is_an_error_and_of_a_model_in_this_process_an_answer(monkeypatch):
+    assert ask(FakeModel(lambda _: ""), 1)[0] == {"k0": ""}
+    with pytest.raises(GenerationError, match=r"failed 2 times on 1 requests: no text came back"):
+        ask(FakeServer(lambda _: ""), 1)
+    monkeypatch.setattr("lm_eval.models.api_models.LMEVAL_MODEL_NONE_ANSWER_PLACEHOLDER", "NONE")
+    assert not is_answer(FakeServer(echo), "NONE")
+    assert is_answer(FakeModel(echo), "NONE")
+    assert is_answer(FakeServer(echo), " ")
+
+
+def test_a_server_that_only_gives_empty_texts_ends_the_run(tmp_path):
+    path = tmp_path / "a.jsonl"
+    lm = FakeServer(lambda prompt: echo(prompt) if "question 0<" in prompt else "")
+    with pytest.raises(GenerationError, match=r"no text came back.*run it again"):
+        ask(lm, 12, path)
+    assert [len(call) for call in lm.calls] == [4, 3, 4, 4] + [1] * 2 * FAILURES_IN_A_ROW
+    assert ask(FakeServer(echo), 12, path)[0] == {f"k{i}": str(i) for i in range(12)}
+
+
+def test_scattered_empty_texts_among_answers_do_not_end_the_run():
+    found, counts = ask(FakeServer(lambda prompt: "" if int(echo(prompt)) % 4 else echo(prompt)), 12)
+    assert list(found) == ["k0", "k4", "k8"]
+    assert counts["requests_failed"] == 9
+
+
+def test_answers_are_on_the_disk_before_the_next_call(tmp_path):
+    path = tmp_path / "a.jsonl"
+    lines = []
+
+    def look(prompt: str) -> str:
+        lines.append(len(path.read_bytes().splitlines()) if path.exists() else 0)
+        return echo(prompt)
+
+    ask(FakeModel(look), 6, path)
+    assert lines == [0, 0, 0, 0, 4, 4]
+    lines.clear()
+    path.unlink()
+    ask(Flaky(lambda _, prompts: len(prompts) > 1, look), 3, path)
+    assert lines[-3:] == [0, 1, 2], "also where requests are made one by one"
+
+
+def test_progress_is_told_after_every_question_whatever_became_of_it():
+    told = []
+    lm = Flaky(lambda _, prompts: any("question 2<" in p for p in prompts))
+    asker = Asker(lm, CONFIG, progress=lambda: told.append(len(lm.calls)))
+    list(asker.answers(questions(6)))
+    assert len(told) == 6
+
+
+def test_repeated_requests_cost_again():
+    once = ask(FakeModel(echo), 4)[1]
+    twice = ask(Flaky(lambda number, _: number == 1), 4)[1]
+    assert twice["tokens_in"] == 2 * once["tokens_in"]
+    assert twice["tokens_out"] == once["tokens_out"]
 
 
 def test_text_that_utf8_cannot_hold_survives_the_journal(tmp_path):
@@ -192,7 +263,7 @@ def test_tokens_are_those_of_the_model_or_estimated():
     assert ask(WithTokenizer(lambda _: "one two three"), 1)[1] == {"questions": 1, "tokens_in": 2, "tokens_out": 3}
     counts = ask(FakeModel(lambda _: "x" * 9), 1)[1]
     assert (counts["tokens_out"], counts["tokens_are_estimated"]) == (3, 1)
-    assert tokens(FakeModel(echo), "") == 0
+    assert tokens(FakeModel(echo), "") == (0, False)
 
 
 def test_a_server_whose_tokenizer_is_unknown_is_estimated():
@@ -204,6 +275,23 @@ def test_a_server_whose_tokenizer_is_unknown_is_estimated():
 
     counts = ask(Server(lambda _: "x" * 8), 1)[1]
     assert (counts["tokens_out"], counts["tokens_are_estimated"]) == (2, 1)
+
+
+def test_a_chat_server_counts_what_the_messages_say():
+    class Chat(FakeModel):
+        tokenizer_backend = "huggingface"
+
+        def apply_chat_template(self, messages):
+            from lm_eval.models.api_models import JsonChatStr
+
+            return JsonChatStr(json.dumps(messages))
+
+        def tok_encode(self, text):
+            return text
+
+    counts = ask(Chat(lambda _: "x" * 9), 1)[1]
+    assert counts["tokens_in"] == -(-len("question 0") // 4)
+    assert (counts["tokens_out"], counts["tokens_are_estimated"]) == (3, 1)
 
 
 def test_sampling_is_what_is_configured():

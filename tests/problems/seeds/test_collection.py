@@ -72,6 +72,25 @@ def test_where_the_corpus_has_fewer_it_is_said(tmp_path, caplog):
     assert "python: 2 seeds instead of 5; the corpus has no more" in caplog.text
 
 
+def test_a_language_without_a_seed_is_told_by_name_where_it_was_asked_for(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        collect_seeds(corpus(tmp_path, ["a"], python=1, rust=7, java=2), 0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "rust: 0 seeds instead of 7; the corpus has no more",
+        "java: 0 seeds instead of 2; the corpus has no more",
+    ]
+
+
+def test_languages_of_the_default_shares_without_a_seed_are_told_in_one_line(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        collect_seeds(SeedsConfig(folders=corpus(tmp_path, ["a"]).folders), 0)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "no seeds in cpp, java, typescript, shell, csharp, rust, php, swift; the corpus has none",
+        "python: 1 seeds instead of 40000; the corpus has no more",
+    ]
+
+
 def test_copies_of_a_document_count_once_whichever_comes_first(tmp_path):
     for name in ("z", "a"):
         (tmp_path / f"{name}.py").write_text("def f(x):\n    return x\n")

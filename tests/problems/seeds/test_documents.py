@@ -13,6 +13,8 @@ from codedpo_plugin.config import SeedsConfig
 from codedpo_plugin.errors import InputError, UsageError
 from codedpo_plugin.problems.seeds.documents import Document, documents, row_documents
 
+from .test_licences import MIT
+
 
 def read(*folders: Path, **config: object) -> tuple[list[Document], Counter[str]]:
     counts: Counter[str] = Counter()
@@ -35,6 +37,37 @@ def test_files_come_by_name_with_their_language(tmp_path):
         ("python", "c.py"),
     ]
     assert counts == {"file_of_another_kind": 1}
+
+
+def test_the_work_tree_around_a_folder_has_its_say(tmp_path, monkeypatch):
+    lay(
+        tmp_path, LICENSE=MIT, sub__a_py="a = 1\n", sub__b_py="b = 1\n", sub__c__d_py="d = 1\n", sub__e_py="e = 1\n"
+    )
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("b.py\n/sub/c/\ne.py\n")
+    (tmp_path / "sub" / ".gitignore").write_text("!e.py\n")
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path / "sub", Path("sub")):
+        found, counts = read(folder)
+        assert [(d.source, d.licence) for d in found] == [(str(folder / f), "MIT") for f in ("a.py", "e.py")]
+        assert counts == {"file_ignored": 1, "folder_ignored": 1, "file_of_another_kind": 1}
+
+
+def test_above_the_work_tree_nothing_counts(tmp_path):
+    lay(tmp_path, LICENSE=MIT, tree__sub__a_py="a = 1\n")
+    (tmp_path / ".gitignore").write_text("*.py\n")
+    (tmp_path / "tree" / ".git").write_text("gitdir: elsewhere\n")
+    ((document,), _) = read(tmp_path / "tree" / "sub")
+    assert document.licence == ""
+
+
+@pytest.mark.parametrize("rule", ["sub\n", "*\n", "/sub/*\n"])
+def test_a_folder_that_its_work_tree_ignores_stands_alone(tmp_path, rule):
+    lay(tmp_path, LICENSE=MIT, sub__inner__a_py="a = 1\n")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text(rule)
+    ((document,), _) = read(tmp_path / "sub" / "inner")
+    assert document.licence == ""
 
 
 def test_only_languages_that_are_wanted_are_read(tmp_path):
