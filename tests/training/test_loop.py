@@ -108,6 +108,17 @@ def test_the_trained_model_computes_in_bfloat16_where_it_is_asked_to(tiny_model,
     assert weights(tmp_path / "out") != weights(tiny_model)
 
 
+def test_what_adapters_learn_in_bfloat16_is_in_the_saved_weights(tiny_model, pairs, tmp_path):
+    from safetensors.torch import load_file
+
+    small = {"learning_rate": 5e-6, "max_steps": 1}  # less than bfloat16 can tell from nothing
+    trained(pairs, tiny_model, tmp_path / "out", precision="bf16", lora=True, **small)
+    before, after = (load_file(folder / "model.safetensors") for folder in (tiny_model, tmp_path / "out"))
+    adapted = [name for name in before if "_proj" in name]
+    changed = [(after[name] != before[name].bfloat16().float()).float().mean() for name in adapted]
+    assert min(changed) > 0.9
+
+
 @pytest.mark.parametrize("lora", [False, True], ids=["full", "lora"])
 def test_equal_seeds_give_equal_weights_and_others_do_not(tiny_model, pairs, tmp_path, lora):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
