@@ -108,10 +108,12 @@ def _trainer(
     from transformers import PrinterCallback
 
     folder = context.checkpoints or output
-    arguments = {**_arguments(config, context.seed, folder, keep=bool(context.checkpoints)), **method.options}
+    options = {**_arguments(config, context.seed, folder, keep=bool(context.checkpoints)), **method.options}
+    arguments = getattr(trl, f"{method.trainer}Config")(**options)
+    _use_one_device(arguments)
     trainer = getattr(trl, f"{method.trainer}Trainer")(
         model=model,
-        args=getattr(trl, f"{method.trainer}Config")(**arguments),
+        args=arguments,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
         peft_config=adapters(config),
@@ -153,6 +155,20 @@ def _arguments(config: TrainConfig, seed: int, folder: Path, *, keep: bool) -> d
         "save_total_limit": 2,  # the one before stays until the next is complete
         "dataloader_pin_memory": torch.cuda.is_available(),
     }
+
+
+def _use_one_device(arguments: Any) -> None:
+    """Make a process that sees several GPUs train on the first of them. TRL's trainers refuse to use more."""
+    number = arguments.n_gpu
+    if number > 1:
+        log.info(
+            "%d GPUs are visible; one process trains on one, %s. `accelerate launch --multi_gpu --num_processes %d "
+            "-m codedpo_plugin train …` uses all of them",
+            number,
+            arguments.device,
+            number,
+        )
+        arguments._n_gpu = 1  # no argument sets it; transformers' Trainer does the same for models on several GPUs
 
 
 def _write_records(history: Sequence[Mapping[str, Any]], output: Path) -> None:

@@ -128,6 +128,31 @@ def test_equal_seeds_give_equal_weights_and_others_do_not(tiny_model, pairs, tmp
     assert first == again != other
 
 
+# --------------------------------------------------------------------------- several GPUs
+
+
+@pytest.mark.parametrize("method", ["dpo", "rpo", "kto", "sft"])
+def test_of_several_gpus_one_is_used_and_the_log_says_once_how_to_use_all(
+    tiny_model, pairs, tmp_path, monkeypatch, caplog, method
+):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    caplog.set_level("INFO")
+    trained(pairs, tiny_model, tmp_path / "out", method=method, max_steps=1)
+    assert weights(tmp_path / "out") != weights(tiny_model)
+    assert caplog.text.count("4 GPUs are visible; one process trains on one") == 1
+    assert "accelerate launch --multi_gpu --num_processes 4" in caplog.text
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_nothing_is_said_of_no_gpu_or_one(tiny_model, pairs, tmp_path, monkeypatch, caplog, number):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: number > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: number)
+    caplog.set_level("INFO")
+    trained(pairs, tiny_model, tmp_path / "out", max_steps=1)
+    assert "visible" not in caplog.text
+
+
 # --------------------------------------------------------------------------- interruptions
 
 
