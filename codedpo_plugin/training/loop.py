@@ -16,7 +16,7 @@ from codedpo_plugin.formats import jsonl
 from codedpo_plugin.processes import is_main_process, number_of_processes
 from codedpo_plugin.records import PreferencePair
 from codedpo_plugin.training import callbacks
-from codedpo_plugin.training.data import Row, Split, hold_out, read_pairs
+from codedpo_plugin.training.data import Row, Split, hold_out, read_pairs, undeclared
 from codedpo_plugin.training.encoding import fitting
 from codedpo_plugin.training.failures import explained, quiet
 from codedpo_plugin.training.models import adapters, load_model, load_tokenizer, pretrained_name, save, uses_bf16
@@ -50,6 +50,13 @@ def split_file(pairs: Path, config: TrainConfig, context: Context) -> Split:
     context.counts.update(pairs=len(records), bad_lines=len(bad))
     if bad:
         log.warning("%d lines were left out:\n%s", len(bad), bad)
+    if config.prompt_form == "chat" and (number := undeclared(records)):
+        context.counts["undeclared_forms"] += number
+        log.warning(
+            "%d answers do not say whether they are programs or the rest of the prompt (chosen_form, "
+            "rejected_form): indented ones, and what a prompt that ends within a line needs, count as the rest",
+            number,
+        )
     split = hold_out(records, config.track_share, config.track_problems, context.seed)
     context.counts["held_out_problems"] = len({pair.problem_id for pair in split.held_out})
     if config.track_share and not split.held_out:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from codedpo_plugin.config import TrainConfig
 from codedpo_plugin.context import Context
 from codedpo_plugin.errors import TrainingError, UsageError
 from codedpo_plugin.training import loop
@@ -264,6 +265,14 @@ def test_bad_lines_are_counted_and_said(tiny_model, pairs, tmp_path, caplog):
     pairs.write_bytes(pairs.read_bytes() + b'{"prompt": "cut')
     assert trained(pairs, tiny_model, tmp_path / "out", max_steps=1).counts["bad_lines"] == 1
     assert "pairs.jsonl:9: not JSON" in caplog.text
+
+
+@pytest.mark.parametrize(("form", "expected"), [("chat", 8), ("base", 0)])
+def test_answers_that_do_not_say_what_they_are_are_counted_where_it_counts(pairs, caplog, form, expected):
+    around = Context(PLUGINS)
+    loop.split_file(pairs, TrainConfig(prompt_form=form), around)
+    assert around.counts["undeclared_forms"] == expected * 2
+    assert ("16 answers do not say whether they are programs" in caplog.text) is (form == "chat")
 
 
 @pytest.mark.parametrize("method", ["dpo", "rpo", "kto"])
