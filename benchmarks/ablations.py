@@ -28,6 +28,7 @@ from scipy.stats import t as student
 
 from codedpo_plugin.execution import Check, Ending, Job, Mode, Pool
 from codedpo_plugin.formats import jsonl
+from codedpo_plugin.programs import programs_of
 from codedpo_plugin.records import PairKind, PreferencePair
 from codedpo_plugin.rundir import RunDirectory
 from codedpo_plugin.suites.micro import micro_problems
@@ -136,15 +137,14 @@ def rightness(run: RunDirectory, pool: Pool) -> tuple[int, float]:
     """Return the number of pairs, and the share of correctness pairs that are right."""
     pairs = list(jsonl.read(run.pairs, jsonl.pair_from, jsonl.BadLines(), unique=False))
     own = [pair for pair in pairs if pair.kind is PairKind.CORRECTNESS]
-    jobs = [_judging(pair, text) for pair in own for text in (pair.chosen, pair.rejected)]
+    jobs = [_judging(pair, program) for pair in own for program in programs_of(pair)]
     passed = [all(a.ending is Ending.HELD for a in result.answers) for result in pool.run(jobs)]
     right = [chosen and not rejected for chosen, rejected in zip(passed[::2], passed[1::2], strict=True)]
     return len(pairs), float(np.mean(right)) if right else math.nan
 
 
-def _judging(pair: PreferencePair, text: str) -> Job:
+def _judging(pair: PreferencePair, program: str) -> Job:
     problem = next(p for p in micro_problems("composed_train") if p.id == pair.problem_id)
-    program = pair.prompt + text if text[:1].isspace() else text
     return Job(program, tuple(Check(test, Mode.INSIDE) for test in problem.tests))
 
 

@@ -6,6 +6,7 @@ import ast
 from functools import lru_cache
 
 from codedpo_plugin.execution.assertions import Parsed
+from codedpo_plugin.records import PreferencePair, SolutionForm
 
 _DOCUMENTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -37,7 +38,7 @@ def answer_to(prompt: str, program: str, entry_point: str | None) -> str:
     """Return what a model that continues ``prompt`` would have to write to give ``program``.
 
     That is the rest of the program where it contains the end of the prompt (the sanitizer may have moved or
-    dropped imports in front of it), and otherwise the whole program.
+    dropped imports in front of it), and otherwise the whole program. :func:`form_of` tells which.
     """
     if program.startswith(prompt):
         return program[len(prompt) :]
@@ -49,10 +50,46 @@ def answer_to(prompt: str, program: str, entry_point: str | None) -> str:
     if not _parts(head) <= _parts(prompt[:start]):
         return program
     _, line_end, indent = prompt[start + len(tail) :].rpartition("\n")
-    if not line_end:  # the prompt ends in the middle of a line
-        return rest
-    rest = rest.lstrip("\n")
-    return rest.removeprefix(indent) if rest.startswith(indent) else program
+    answer = rest.lstrip("\n").removeprefix(indent) if line_end else rest  # else the prompt ends within a line
+    return answer if normalise(prompt[start:] + answer) == normalise(tail + rest) else program
+
+
+def form_of(program: str, answer: str) -> SolutionForm:
+    """Return what :func:`answer_to` gave for a program: all of it, or the rest of the prompt."""
+    return SolutionForm.PROGRAM if answer == program else SolutionForm.COMPLETION
+
+
+def program_from(prompt: str, answer: str, form: SolutionForm | None) -> str:
+    """Return the program that an answer to a prompt makes: the inverse of :func:`answer_to`.
+
+    The text alone does not tell: ``y = 2`` after ``x = 1`` is a whole program, or the second line of one. So pairs
+    say what their answers are (``form``). An answer that does not say it continues the prompt if its first line
+    is indented, or if the prompt ends within a line and both together are Python.
+    """
+    completes = _seems_to_complete(prompt, answer) if form is None else form is SolutionForm.COMPLETION
+    return prompt + answer if completes else answer
+
+
+def programs_of(pair: PreferencePair) -> tuple[str, str]:
+    """Return the chosen and the rejected program of a pair, whole."""
+    return (
+        program_from(pair.prompt, pair.chosen, pair.chosen_form),
+        program_from(pair.prompt, pair.rejected, pair.rejected_form),
+    )
+
+
+def _seems_to_complete(prompt: str, answer: str) -> bool:
+    if answer.lstrip("\r\n")[:1].isspace():
+        return True
+    return not prompt.endswith("\n") and _parses(prompt + answer)
+
+
+def _parses(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except Parsed:
+        return False
+    return True
 
 
 def _parts(code: str) -> set[str]:

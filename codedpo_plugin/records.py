@@ -148,3 +148,6 @@ class PreferencePair:
     """CPU time of ``rejected`` over that of ``chosen``; for efficiency pairs only."""
     chosen_cpu_ns: int | None = None
     rejected_cpu_ns: int | None = None
+    chosen_form: SolutionForm | None = None
+    """What ``chosen`` is; None where the pair's source does not say."""
+    rejected_form: SolutionForm | None = None

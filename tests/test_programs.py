@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codedpo_plugin.programs import answer_to, normalise
+from codedpo_plugin.programs import answer_to, form_of, normalise, program_from, programs_of
+from codedpo_plugin.records import PairKind, PreferencePair, SolutionForm
 
 PLAIN = "def f(x):\n    return x + 1\n"
 
@@ -145,11 +146,81 @@ def test_without_an_entry_point_only_a_program_that_begins_with_the_prompt_is_cu
     assert answer_to("\nx = 1\n", "x = 1\ny = 2", None) == "x = 1\ny = 2"
 
 
-@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n    ", "  ", "\n\n    ", "\n  "])
-@pytest.mark.parametrize("start", ["\n", "import math\n\n", ""])
-def test_the_prompt_with_the_answer_is_the_program_however_the_prompt_ends(start, end):
-    prompt = start + DOCUMENTED.rstrip() + end
-    program = DOCUMENTED + BODY
-    answer = answer_to(prompt, program, "f")
-    assert answer == program or normalise(prompt + answer) == normalise(start + program)
-    ast.parse(prompt + answer if answer != program else answer)
+# --------------------------------------------------------------------------- and back
+
+
+def there_and_back(prompt: str, program: str, entry_point: str | None = "f") -> str:
+    """Return the program that its own answer to a prompt makes."""
+    answer = answer_to(prompt, program, entry_point)
+    return program_from(prompt, answer, form_of(program, answer))
+
+
+BODIES = ("\n    return 1)\n", "\n    y = 1\n    return y", " 1", "\n\n    return 1", "1)", "\n  return 1", "")
+ENDS = ("", "\n", "\n\n", "\n    ", "  ", "\n\n    ", "\n  ")
+
+
+@given(st.text('ab:\n \t#"', max_size=20), st.text('ab:\n \t#"', max_size=20), st.sampled_from(["f", None]))
+def test_a_program_that_begins_with_the_prompt_comes_back_to_the_letter(prompt, rest, entry_point):
+    assert there_and_back(prompt, prompt + rest, entry_point) == prompt + rest
+
+
+@given(
+    st.sampled_from(["\n", "import math\n\n", "", "# What follows adds.\n", "x = 1\n"]),
+    st.sampled_from(["def f(x):", DOCUMENTED.rstrip(), "def f(x):\n    y = (x +", "def f(x): return x +"]),
+    st.sampled_from(ENDS),
+    st.sampled_from(BODIES),
+    st.booleans(),
+)
+def test_a_program_comes_back_however_the_prompt_ends(start, head, end, body, kept):
+    prompt, program = start + head + end, (start if kept else "") + head + body
+    found = there_and_back(prompt, program)
+    assert normalise(found) in {normalise(program), normalise(start + program)}
+    assert found == program or found.startswith(prompt)
+
+
+@given(st.text(), st.text(), st.text())
+def test_what_is_not_a_rest_of_the_prompt_comes_back_to_the_letter(prompt, program, entry_point):
+    if not program.startswith(prompt) and f"def {entry_point}" not in prompt:
+        assert there_and_back(prompt, program, entry_point) == program
+
+
+@pytest.mark.parametrize(("form", "program"), [("program", "y = 2"), ("completion", "x = 1\ny = 2")])
+def test_what_an_answer_is_decides_where_both_are_possible(form, program):
+    assert program_from("x = 1\n", "y = 2", SolutionForm(form)) == program
+
+
+INDENTED = DOCUMENTED + "    "
+PROSE = "Write a function that adds one."
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "completes"),
+    [
+        (DOCUMENTED, BODY, True),
+        (DOCUMENTED, "\n" + BODY, True),
+        (DOCUMENTED, "\treturn x + 1", True),
+        (INDENTED, "return x + 1", True),
+        (INDENTED, "y = x\n    return y + 1", True),
+        (INDENTED, DOCUMENTED + BODY, False),
+        ("def f(x): return ", "x + 1", True),
+        ("def f(x): return ", "def f(x):\n    return x + 1", False),
+        (DOCUMENTED, DOCUMENTED + BODY, False),
+        (DOCUMENTED, "\n" + DOCUMENTED + BODY, False),
+        (DOCUMENTED, "f = lambda x: x + 1", False),
+        (PROSE, DOCUMENTED + BODY, False),
+        (PROSE + "\n", DOCUMENTED + BODY, False),
+        (INDENTED, "return (", False),
+    ],
+)
+def test_an_answer_that_does_not_say_what_it_is_is_told_by_its_indent_or_by_the_prompts_end(
+    prompt, answer, completes
+):
+    assert program_from(prompt, answer, None) == (prompt + answer if completes else answer)
+
+
+def test_both_programs_of_a_pair_come_back():
+    scores = (PairKind.CORRECTNESS, "p", 2.0, 1.0, 1.0)
+    pair = PreferencePair(INDENTED, "return x + 1", "x += 1", *scores)
+    assert programs_of(pair) == (INDENTED + "return x + 1", INDENTED + "x += 1")
+    said = replace(pair, chosen_form=SolutionForm.COMPLETION, rejected_form=SolutionForm.PROGRAM)
+    assert programs_of(said) == (INDENTED + "return x + 1", "x += 1")

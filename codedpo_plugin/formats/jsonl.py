@@ -277,6 +277,9 @@ def pair_from(value: Mapping[str, Any]) -> PreferencePair:
     def optional(name: str) -> Any:
         return None if value.get(name) is None else number_field(value, name)
 
+    def form(name: str) -> SolutionForm | None:
+        return None if value.get(name) is None else SolutionForm(value[name])
+
     return PreferencePair(
         prompt=text_field(value, "prompt"),
         chosen=text_field(value, "chosen"),
@@ -290,6 +293,8 @@ def pair_from(value: Mapping[str, Any]) -> PreferencePair:
         speedup=optional("speedup"),
         chosen_cpu_ns=optional("chosen_cpu_ns"),
         rejected_cpu_ns=optional("rejected_cpu_ns"),
+        chosen_form=form("chosen_form"),
+        rejected_form=form("rejected_form"),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from codedpo_plugin.contracts import ScoredProblem
 from codedpo_plugin.errors import UsageError
-from codedpo_plugin.programs import answer_to, normalise
+from codedpo_plugin.programs import answer_to, form_of, normalise
 from codedpo_plugin.records import PairKind, PreferencePair
 
 if TYPE_CHECKING:
@@ -109,4 +109,6 @@ def make_pair(
         rejected_score=float(scores[rejected]),
         margin=float(scores[chosen] - scores[rejected]),
         confidence=calibration.confidence(problem, chosen, rejected, kind) if calibration else None,
+        chosen_form=form_of(programs[0], answers[0]),
+        rejected_form=form_of(programs[1], answers[1]),
     )

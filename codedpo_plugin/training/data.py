@@ -13,6 +13,7 @@ from codedpo_plugin.config import PromptForm
 from codedpo_plugin.errors import TrainingError
 from codedpo_plugin.formats import jsonl
 from codedpo_plugin.generation.prompts import chat_answer, solution_prompt
+from codedpo_plugin.programs import programs_of
 from codedpo_plugin.records import PairKind, PreferencePair, Problem
 
 Row = dict[str, Any]
@@ -61,11 +62,11 @@ def hold_out(pairs: Sequence[PreferencePair], share: float, most: int, seed: int
 
 def preference_rows(pairs: Iterable[PreferencePair], form: PromptForm) -> list[Row]:
     """Return rows of ``prompt``, ``chosen``, ``rejected``: texts for a base model, messages for a chat model."""
-    return [
-        {"prompt": question(pair, form)}
-        | {"chosen": answer(pair, pair.chosen, form), "rejected": answer(pair, pair.rejected, form)}
-        for pair in pairs
-    ]
+    rows = []
+    for pair in pairs:
+        chosen, rejected = answers(pair, form)
+        rows.append({"prompt": question(pair, form), "chosen": chosen, "rejected": rejected})
+    return rows
 
 
 def labelled_rows(pairs: Iterable[PreferencePair], form: PromptForm, counts: Counter[str]) -> list[Row]:
@@ -77,10 +78,11 @@ def labelled_rows(pairs: Iterable[PreferencePair], form: PromptForm, counts: Cou
     labels: dict[tuple[str, str], set[bool]] = defaultdict(set)
     rows: dict[tuple[str, str], Row] = {}
     for pair in pairs:
-        for text, label in ((pair.chosen, True), (pair.rejected, False)):
+        sides = ((pair.chosen, True), (pair.rejected, False))
+        for (text, label), answer in zip(sides, answers(pair, form), strict=True):
             key = (pair.prompt, text)
             labels[key].add(label)
-            rows[key] = {"prompt": question(pair, form), "completion": answer(pair, text, form), "label": label}
+            rows[key] = {"prompt": question(pair, form), "completion": answer, "label": label}
     counts["answers_both_chosen_and_rejected"] += sum(len(found) > 1 for found in labels.values())
     return [row for key, row in rows.items() if len(labels[key]) == 1]
 
@@ -95,25 +97,32 @@ def best_rows(pairs: Iterable[PreferencePair], form: PromptForm) -> list[Row]:
     for pair in pairs:
         if pair.problem_id not in best or _rank(pair) > _rank(best[pair.problem_id]):
             best[pair.problem_id] = pair
-    return [
-        {"prompt": question(pair, form), "completion": answer(pair, pair.chosen, form)} for pair in best.values()
-    ]
+    return [{"prompt": question(pair, form), "completion": answers(pair, form)[0]} for pair in best.values()]
 
 
 def _rank(pair: PreferencePair) -> tuple[bool, float]:
     return pair.kind is PairKind.EFFICIENCY, pair.chosen_score
 
 
-def question(pair: PreferencePair, form: PromptForm) -> str | list[dict[str, str]]:
+Text = str | list[dict[str, str]]
+"""What a model reads or writes: a text, or messages."""
+
+
+def question(pair: PreferencePair, form: PromptForm) -> Text:
     """Return what a model is asked."""
     if form == "base":
         return pair.prompt
     return [{"role": "user", "content": solution_prompt(Problem(pair.problem_id, pair.prompt), "chat")}]
 
 
-def answer(pair: PreferencePair, text: str, form: PromptForm) -> str | list[dict[str, str]]:
-    """Return an answer of a pair; as a message a whole program, whether it is one or the rest of the prompt."""
+def answers(pair: PreferencePair, form: PromptForm) -> tuple[Text, Text]:
+    """Return the chosen and the rejected answer of a pair; messages hold whole programs."""
     if form == "base":
-        return text
-    program = pair.prompt + text if text[:1].isspace() else text
-    return [{"role": "assistant", "content": chat_answer(program)}]
+        return pair.chosen, pair.rejected
+    chosen, rejected = (chat_answer(program) for program in programs_of(pair))
+    return [{"role": "assistant", "content": chosen}], [{"role": "assistant", "content": rejected}]
+
+
+def undeclared(pairs: Iterable[PreferencePair]) -> int:
+    """Return how many answers do not say whether they are whole programs."""
+    return sum(form is None for pair in pairs for form in (pair.chosen_form, pair.rejected_form))

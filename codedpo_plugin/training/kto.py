@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from codedpo_plugin.context import Context
 from codedpo_plugin.errors import UsageError
 from codedpo_plugin.training.data import labelled_rows
 from codedpo_plugin.training.loop import Method, refuse_data, split_file, train
+
+log = logging.getLogger(__name__)
 
 
 def train_kto(pairs: Path, model: ModelConfig, config: TrainConfig, output: Path, context: Context) -> None:
@@ -24,7 +27,19 @@ def train_kto(pairs: Path, model: ModelConfig, config: TrainConfig, output: Path
     split = split_file(pairs, config, context)
     rows = labelled_rows(split.training, config.prompt_form, context.counts)
     random.Random(context.seed).shuffle(rows)  # noqa: S311 - nothing secret
-    context.counts.update(
-        desirable=sum(row["label"] for row in rows), undesirable=sum(not row["label"] for row in rows)
-    )
-    train(Method("KTO", rows, {"beta": config.beta}, split.held_out), model, config, output, context)
+    desirable = sum(row["label"] for row in rows)
+    context.counts.update(desirable=desirable, undesirable=len(rows) - desirable)
+    options = {"beta": config.beta, **balance(desirable, len(rows) - desirable)}
+    train(Method("KTO", rows, options, split.held_out), model, config, output, context)
+
+
+def balance(desirable: int, undesirable: int) -> dict[str, float]:
+    """Return the weights of the two kinds of answers: the rarer kind weighs more, so that both weigh the same.
+
+    Equation 8 of the paper asks that desirable answers weigh 1 to 4/3 times what undesirable ones do, all
+    together. Where a kind is missing nothing can be balanced.
+    """
+    ratio = desirable / undesirable if desirable and undesirable else 1.0
+    if ratio != 1.0:
+        log.info("the rarer kind of answers weighs %.3g times as much", max(ratio, 1 / ratio))
+    return {"desirable_weight": max(1 / ratio, 1.0), "undesirable_weight": max(ratio, 1.0)}

@@ -16,7 +16,7 @@ from codedpo_plugin.formats import jsonl
 from codedpo_plugin.processes import is_main_process, number_of_processes
 from codedpo_plugin.records import PreferencePair
 from codedpo_plugin.training import callbacks
-from codedpo_plugin.training.data import Row, Split, hold_out, read_pairs
+from codedpo_plugin.training.data import Row, Split, hold_out, read_pairs, undeclared
 from codedpo_plugin.training.encoding import fitting
 from codedpo_plugin.training.failures import explained, quiet
 from codedpo_plugin.training.models import adapters, load_model, load_tokenizer, pretrained_name, save, uses_bf16
@@ -50,6 +50,13 @@ def split_file(pairs: Path, config: TrainConfig, context: Context) -> Split:
     context.counts.update(pairs=len(records), bad_lines=len(bad))
     if bad:
         log.warning("%d lines were left out:\n%s", len(bad), bad)
+    if config.prompt_form == "chat" and (number := undeclared(records)):
+        context.counts["undeclared_forms"] += number
+        log.warning(
+            "%d answers do not say whether they are programs or the rest of the prompt (chosen_form, "
+            "rejected_form): indented ones, and what a prompt that ends within a line needs, count as the rest",
+            number,
+        )
     split = hold_out(records, config.track_share, config.track_problems, context.seed)
     context.counts["held_out_problems"] = len({pair.problem_id for pair in split.held_out})
     if config.track_share and not split.held_out:
@@ -108,10 +115,12 @@ def _trainer(
     from transformers import PrinterCallback
 
     folder = context.checkpoints or output
-    arguments = {**_arguments(config, context.seed, folder, keep=bool(context.checkpoints)), **method.options}
+    options = {**_arguments(config, context.seed, folder, keep=bool(context.checkpoints)), **method.options}
+    arguments = getattr(trl, f"{method.trainer}Config")(**options)
+    _use_one_device(arguments)
     trainer = getattr(trl, f"{method.trainer}Trainer")(
         model=model,
-        args=getattr(trl, f"{method.trainer}Config")(**arguments),
+        args=arguments,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
         peft_config=adapters(config),
@@ -153,6 +162,20 @@ def _arguments(config: TrainConfig, seed: int, folder: Path, *, keep: bool) -> d
         "save_total_limit": 2,  # the one before stays until the next is complete
         "dataloader_pin_memory": torch.cuda.is_available(),
     }
+
+
+def _use_one_device(arguments: Any) -> None:
+    """Make a process that sees several GPUs train on the first of them. TRL's trainers refuse to use more."""
+    number = arguments.n_gpu
+    if number > 1:
+        log.info(
+            "%d GPUs are visible; one process trains on one, %s. `accelerate launch --multi_gpu --num_processes %d "
+            "-m codedpo_plugin train …` uses all of them",
+            number,
+            arguments.device,
+            number,
+        )
+        arguments._n_gpu = 1  # no argument sets it; transformers' Trainer does the same for models on several GPUs
 
 
 def _write_records(history: Sequence[Mapping[str, Any]], output: Path) -> None:

@@ -95,10 +95,21 @@ def adapters(config: TrainConfig) -> Any:
     )
 
 
+def merged(model: Any) -> Any:
+    """Return a model with its adapters added to its weights: in 32 bits, and in the machine's memory.
+
+    In bfloat16 the sum would be rounded, and with it most of a small update lost. The weights take twice the
+    memory then, which a device that was large enough to train may not have. The model given is used up.
+    """
+    import torch
+
+    return model.to("cpu", torch.float32).merge_and_unload()
+
+
 def save(trainer: Any, tokenizer: Any, config: TrainConfig, output: Path) -> None:
-    """Write the trained model, adapters merged, so that the directory loads like any other. Main process only."""
+    """Write the trained model in 32 bits, adapters merged, so that it loads like any other. Main process only."""
     if is_main_process():
         model = trainer.accelerator.unwrap_model(trainer.model)
-        trained = model.merge_and_unload() if config.lora else model
+        trained = merged(model) if config.lora else model
         trained.save_pretrained(output)
         tokenizer.save_pretrained(output)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from codedpo_plugin.config import PromptForm
 from codedpo_plugin.records import PairKind, PreferencePair
 from codedpo_plugin.training.callbacks import callback
-from codedpo_plugin.training.data import answer, question
+from codedpo_plugin.training.data import answers, question
 from codedpo_plugin.training.encoding import Encoded, encode
 
 NAMES: Final[Mapping[PairKind, tuple[str, str]]] = {
@@ -43,8 +43,8 @@ def tracked_answers(
     """Return the answers of held-out pairs, cut to ``max_length`` tokens as in training."""
     found = []
     for pair in pairs:
-        for kind, text in zip(NAMES[pair.kind], (pair.chosen, pair.rejected), strict=True):
-            encoded = encode(tokenizer, question(pair, form), answer(pair, text, form))
+        for kind, answer in zip(NAMES[pair.kind], answers(pair, form), strict=True):
+            encoded = encode(tokenizer, question(pair, form), answer)
             ids = encoded.ids[:max_length]
             start = max(encoded.start, 1)  # the first token of a text has no probability: nothing comes before it
             if start < len(ids):

@@ -225,6 +225,12 @@ def test_a_pair_needs_its_eight_fields_only():
     pair = pair_from(PAIR | {"note": "unknown fields are let be"})
     assert isinstance(pair, PreferencePair)
     assert (pair.confidence, pair.speedup, pair.chosen_cpu_ns, pair.rejected_cpu_ns) == (None,) * 4
+    assert (pair.chosen_form, pair.rejected_form) == (None, None)
+
+
+def test_a_pair_may_say_what_its_answers_are():
+    pair = pair_from(PAIR | {"chosen_form": "completion", "rejected_form": "program"})
+    assert (pair.chosen_form, pair.rejected_form) == (SolutionForm.COMPLETION, SolutionForm.PROGRAM)
 
 
 @pytest.mark.parametrize(
@@ -237,8 +243,10 @@ def test_a_pair_needs_its_eight_fields_only():
         PAIR | {"rejected": ["r"]},
         PAIR | {"margin": "large"},
         PAIR | {"speedup": "2x"},
+        PAIR | {"chosen_form": "half"},
+        PAIR | {"rejected_form": ["program"]},
     ],
-    ids=lambda line: ",".join(k for k in PAIR if line.get(k) != PAIR[k]) or "speedup",
+    ids=lambda line: ",".join(k for k in {**PAIR, **line} if line.get(k) != PAIR.get(k)),
 )
 def test_a_pair_that_is_incomplete_or_of_wrong_types_is_a_bad_line(tmp_path, line):
     path = tmp_path / "pairs.jsonl"

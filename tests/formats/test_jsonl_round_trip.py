@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from codedpo_plugin.errors import InputError
 from codedpo_plugin.formats import jsonl
-from codedpo_plugin.records import Candidates, PairKind, PreferencePair, Problem
+from codedpo_plugin.records import Candidates, PairKind, PreferencePair, Problem, SolutionForm
 
 ODD = '\x00 \n\r\n\t\u2028 \u0085 " \\ 😀 \ud800 é \ufeff \x7f'
 
@@ -44,10 +44,11 @@ candidates = st.builds(
     st.dictionaries(texts, values, max_size=3),
 )
 cpu_times = st.none() | st.integers(0, 1 << 62)
+forms = st.none() | st.sampled_from(SolutionForm)
 pairs = st.builds(
     PreferencePair,
     *(texts, texts, texts, st.sampled_from(PairKind), ids),
-    *(numbers, numbers, numbers, optional_numbers, optional_numbers, cpu_times, cpu_times),
+    *(numbers, numbers, numbers, optional_numbers, optional_numbers, cpu_times, cpu_times, forms, forms),
 )
 
 
@@ -97,7 +98,7 @@ def test_a_record_is_one_line_of_strict_json_in_utf8(record):
         (
             PreferencePair("p", "c", "r", PairKind.EFFICIENCY, "i", 2.0, 1.0, 1.0),
             "prompt chosen rejected kind problem_id chosen_score rejected_score margin confidence speedup "
-            "chosen_cpu_ns rejected_cpu_ns",
+            "chosen_cpu_ns rejected_cpu_ns chosen_form rejected_form",
         ),
     ],
     ids=["problems", "candidates", "pairs"],

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from codedpo_plugin.contracts import ScoredProblem
 from codedpo_plugin.pairing.correctness import correctness_pair, correctness_pairs, make_pair
-from codedpo_plugin.records import Candidates, PairKind, PassMatrix, PreferencePair, Scores
+from codedpo_plugin.programs import programs_of
+from codedpo_plugin.records import Candidates, PairKind, PassMatrix, PreferencePair, Scores, SolutionForm
 
 PROMPT = 'def f(x):\n    """Add one."""\n'
 RIGHT, WRONG, OTHER = (PROMPT + f"    return x + {number}\n" for number in (1, 2, 3))
@@ -32,7 +33,16 @@ def test_the_highest_score_is_preferred_to_the_lowest():
         chosen_score=3.0,
         rejected_score=0.5,
         margin=2.5,
+        chosen_form=SolutionForm.COMPLETION,
+        rejected_form=SolutionForm.COMPLETION,
     )
+
+
+def test_a_pair_says_of_each_answer_whether_it_is_a_whole_program():
+    whole = "f = lambda x: x"
+    pair = correctness_pair(scored([whole, RIGHT], [0.0, 1.0]))
+    assert (pair.chosen_form, pair.rejected_form) == (SolutionForm.COMPLETION, SolutionForm.PROGRAM)
+    assert (pair.rejected, programs_of(pair)) == (whole, (RIGHT, whole))
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=8, unique=True))

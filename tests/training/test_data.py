@@ -9,8 +9,8 @@ import pytest
 
 from codedpo_plugin.errors import TrainingError
 from codedpo_plugin.formats import jsonl
-from codedpo_plugin.records import PairKind
-from codedpo_plugin.training.data import best_rows, hold_out, labelled_rows, preference_rows, read_pairs
+from codedpo_plugin.records import PairKind, SolutionForm
+from codedpo_plugin.training.data import best_rows, hold_out, labelled_rows, preference_rows, read_pairs, undeclared
 
 from .support import PROMPT, pair
 
@@ -30,6 +30,21 @@ def test_a_chat_model_gets_messages_with_whole_programs():
     for side, body in (("chosen", "return a + b"), ("rejected", "return 0")):
         (message,) = row[side]
         assert message == {"role": "assistant", "content": f"```python\n{PROMPT}    {body}\n```"}
+
+
+def test_a_chat_model_gets_whole_programs_of_a_prompt_that_ends_in_an_indent():
+    prompt = PROMPT + "    "
+    (row,) = preference_rows([replace(pair("return a + b", "c = a\n    return c"), prompt=prompt)], "chat")
+    contents = [row[side][0]["content"] for side in ("chosen", "rejected")]
+    assert contents == [f"```python\n{prompt}{body}\n```" for body in ("return a + b", "c = a\n    return c")]
+
+
+def test_what_a_pair_says_of_its_answers_decides_what_a_chat_model_gets():
+    one = replace(pair("b = 2", "b = 3"), prompt="a = 1\n", chosen_form=SolutionForm.COMPLETION)
+    (row,) = preference_rows([one], "chat")
+    assert row["chosen"][0]["content"] == "```python\na = 1\nb = 2\n```"
+    assert row["rejected"][0]["content"] == "```python\nb = 3\n```"
+    assert undeclared([one, pair()]) == 3
 
 
 def test_pairs_are_read_back_and_bad_lines_counted(tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from codedpo_plugin.config import TrainConfig
 from codedpo_plugin.context import Context
 from codedpo_plugin.errors import TrainingError, UsageError
 from codedpo_plugin.training import loop
@@ -108,6 +109,17 @@ def test_the_trained_model_computes_in_bfloat16_where_it_is_asked_to(tiny_model,
     assert weights(tmp_path / "out") != weights(tiny_model)
 
 
+def test_what_adapters_learn_in_bfloat16_is_in_the_saved_weights(tiny_model, pairs, tmp_path):
+    from safetensors.torch import load_file
+
+    small = {"learning_rate": 5e-6, "max_steps": 1}  # less than bfloat16 can tell from nothing
+    trained(pairs, tiny_model, tmp_path / "out", precision="bf16", lora=True, **small)
+    before, after = (load_file(folder / "model.safetensors") for folder in (tiny_model, tmp_path / "out"))
+    adapted = [name for name in before if "_proj" in name]
+    changed = [(after[name] != before[name].bfloat16().float()).float().mean() for name in adapted]
+    assert min(changed) > 0.9
+
+
 @pytest.mark.parametrize("lora", [False, True], ids=["full", "lora"])
 def test_equal_seeds_give_equal_weights_and_others_do_not(tiny_model, pairs, tmp_path, lora):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -115,6 +127,31 @@ def test_equal_seeds_give_equal_weights_and_others_do_not(tiny_model, pairs, tmp
         trained(pairs, tiny_model, tmp_path / name, Context(PLUGINS, seed), lora=lora, max_steps=2)
     first, again, other = (weights(tmp_path / name) for name in "abc")
     assert first == again != other
+
+
+# --------------------------------------------------------------------------- several GPUs
+
+
+@pytest.mark.parametrize("method", ["dpo", "rpo", "kto", "sft"])
+def test_of_several_gpus_one_is_used_and_the_log_says_once_how_to_use_all(
+    tiny_model, pairs, tmp_path, monkeypatch, caplog, method
+):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    caplog.set_level("INFO")
+    trained(pairs, tiny_model, tmp_path / "out", method=method, max_steps=1)
+    assert weights(tmp_path / "out") != weights(tiny_model)
+    assert caplog.text.count("4 GPUs are visible; one process trains on one") == 1
+    assert "accelerate launch --multi_gpu --num_processes 4" in caplog.text
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_nothing_is_said_of_no_gpu_or_one(tiny_model, pairs, tmp_path, monkeypatch, caplog, number):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: number > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: number)
+    caplog.set_level("INFO")
+    trained(pairs, tiny_model, tmp_path / "out", max_steps=1)
+    assert "visible" not in caplog.text
 
 
 # --------------------------------------------------------------------------- interruptions
@@ -228,6 +265,14 @@ def test_bad_lines_are_counted_and_said(tiny_model, pairs, tmp_path, caplog):
     pairs.write_bytes(pairs.read_bytes() + b'{"prompt": "cut')
     assert trained(pairs, tiny_model, tmp_path / "out", max_steps=1).counts["bad_lines"] == 1
     assert "pairs.jsonl:9: not JSON" in caplog.text
+
+
+@pytest.mark.parametrize(("form", "expected"), [("chat", 8), ("base", 0)])
+def test_answers_that_do_not_say_what_they_are_are_counted_where_it_counts(pairs, caplog, form, expected):
+    around = Context(PLUGINS)
+    loop.split_file(pairs, TrainConfig(prompt_form=form), around)
+    assert around.counts["undeclared_forms"] == expected * 2
+    assert ("16 answers do not say whether they are programs" in caplog.text) is (form == "chat")
 
 
 @pytest.mark.parametrize("method", ["dpo", "rpo", "kto"])

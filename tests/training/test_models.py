@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from copy import deepcopy
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +15,7 @@ from codedpo_plugin.training.models import (
     load_model,
     load_tokenizer,
     pretrained_name,
+    save,
     uses_bf16,
 )
 
@@ -122,3 +125,66 @@ def test_adapters_are_as_configured():
     assert adapters(TrainConfig()) is None
     found = adapters(TrainConfig(lora=True, lora_rank=4))
     assert (found.r, found.lora_alpha, found.target_modules) == (4, 8, "all-linear")
+
+
+# --------------------------------------------------------------------------- saving
+
+SMALL = 1e-5
+"""A small update: the next number of bfloat16 is ten times as far from most weights of the tiny model."""
+
+
+@pytest.fixture
+def adapted(tiny_model):
+    """Return the model in bfloat16 under adapters that change each of its weights a little."""
+    from peft import get_peft_model
+
+    config = TrainConfig(precision="bf16", lora=True, lora_rank=1)
+    model = get_peft_model(load_model(str(tiny_model), config), adapters(config)).eval()
+    torch.manual_seed(0)
+    for name, weight in model.named_parameters():
+        if "lora_A" in name:
+            torch.nn.init.ones_(weight)
+        if "lora_B" in name:
+            torch.nn.init.uniform_(weight, SMALL / 2, SMALL)  # times alpha / rank, which is 2
+    return model
+
+
+def saved(model, folder, *, lora: bool):
+    """Save a model as a trainer would and return what loads from there."""
+    from transformers import AutoModelForCausalLM
+
+    accelerator = SimpleNamespace(unwrap_model=lambda model: model)
+    tokenizer = SimpleNamespace(save_pretrained=lambda folder: None)
+    save(SimpleNamespace(accelerator=accelerator, model=model), tokenizer, TrainConfig(lora=lora), folder)
+    return AutoModelForCausalLM.from_pretrained(folder, dtype="auto").eval()
+
+
+def log_probabilities(model):
+    with torch.no_grad():
+        return torch.log_softmax(model(torch.arange(2, 42)[None]).logits.double(), dim=-1)
+
+
+def test_the_saved_model_is_the_trained_one_to_the_smallest_update(adapted, tmp_path):
+    trained = deepcopy(adapted).float()
+    expected = log_probabilities(trained)
+    with trained.disable_adapter():
+        untrained = log_probabilities(trained)
+    moved = (expected - untrained).abs().max()
+    found = log_probabilities(saved(adapted, tmp_path, lora=True))
+    assert 0 < (found - expected).abs().max() < moved / 20
+
+
+def test_every_weight_under_adapters_keeps_its_update(adapted, tmp_path):
+    before = {n: w.float() for n, w in adapted.get_base_model().named_parameters() if "base_layer" in n}
+    after = dict(saved(adapted, tmp_path, lora=True).named_parameters())
+    changes = [after[name.replace(".base_layer", "")] - weight for name, weight in before.items()]
+    assert len(changes) == 2 * 7  # layers, and the matrices of each
+    assert all(torch.all((change > 0.99 * SMALL) & (change < 2.01 * SMALL)) for change in changes)
+
+
+@pytest.mark.parametrize("lora", [False, True], ids=["full", "lora"])
+def test_models_are_saved_in_32_bits(tiny_model, adapted, tmp_path, lora):
+    model = adapted if lora else load_model(str(tiny_model), TrainConfig(precision="bf16"))
+    found = saved(model, tmp_path, lora=lora)
+    assert {weight.dtype for weight in found.parameters()} == {torch.float32}
+    assert found.config.dtype == torch.float32
