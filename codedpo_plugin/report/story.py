@@ -41,9 +41,8 @@ def headline(data: ReportData) -> tuple[Word, ...]:
             Word(f" from {_count(problems, 'problem')}, without a ground-truth test." if problems else "."),
         )
     if data.matrices:
-        return Word(_count(data.matrices.total, "cell"), strong=True), Word(
-            " run, no pair made." if data.paired else " run, no pairs yet."
-        )
+        state = "no pair made" if data.paired else "no pairs yet"
+        return Word(_count(data.matrices.total, "cell"), strong=True), Word(f" run, {state}.")
     return (Word("This run has only begun."),)
 
 
