@@ -133,6 +133,11 @@ def whole(sample: Sample, rankers: Mapping[str, Ranker]) -> list[Example]:
     return [example for problem in sample.problems for example in examples_of(problem, rankers, draws=0)]
 
 
+def correctness(sample: Sample, rankers: Mapping[str, Ranker]) -> list[Example]:
+    """Return the correctness pairs among them."""
+    return [example for example in whole(sample, rankers) if example.kind is PairKind.CORRECTNESS]
+
+
 # --------------------------------------------------------------------------- choosing and fitting
 
 
@@ -173,7 +178,7 @@ def accuracy_table(sizes: Sequence[Sample], draws: Sequence[Sample], rankers: Ma
     for sample, (name, ranker) in product(sizes, rankers.items()):
         chances = top_1(sample, ranker)
         shares = [float(np.mean([chances[i] for i in own])) for own in (chances, first, second)]
-        pairs = [e for e in whole(sample, {name: ranker}) if e.kind is PairKind.CORRECTNESS]
+        pairs = correctness(sample, {name: ranker})
         cells = (*(f"{s:.3f}" for s in shares), len(pairs), f"{np.mean([e.right for e in pairs]):.3f}")
         print(f"| `{name}` | {sample.name} | {' | '.join(map(str, cells))} | {area(sample, ranker):.3f} |")
     for name, ranker in rankers.items():
@@ -221,18 +226,27 @@ def confidence_table(
 
 
 def splits_table(sizes: Sequence[Sample], fitted_on: Sequence[Example], rankers: Mapping[str, Ranker]) -> None:
-    """Print the same over random halves: mean and standard deviation."""
-    ids = sorted({example.problem_id for example in fitted_on})
-    print(f"\n| {SPLITS} random splits | size | ECE | top quarter, ratio | > .9 | right of those |")
-    print("|---|---|---|---|---|---|")
-    for sample in sizes:
-        own = [e for e in whole(sample, {"bayes": rankers["bayes"]}) if e.kind is PairKind.CORRECTNESS]
-        found = [measure(*unseen(fitted_on, own, split)) for split in random_splits(ids)]
-        errors, ratios = [r.ece for r in found], [r.top_quarter / r.right for r in found]
-        high = sum(r.high for r in found)
-        right = sum(r.high * r.high_right for r in found if r.high) / max(1, high)
-        spread = f"{_spread(errors)} | {_spread(ratios)}"
-        print(f"| `bayes` | {sample.name} | {spread} | {high / SPLITS:.1f} | {right:.3f} |")
+    """Print the same of correctness pairs over random halves: mean and standard deviation."""
+    known = [example for example in fitted_on if example.kind is PairKind.CORRECTNESS]
+    pairs = {
+        (name, sample.name): correctness(sample, {name: rankers[name]})
+        for name, sample in product(CALIBRATED, sizes)
+    }
+    everything = [example for own in pairs.values() for example in own]
+    ends = np.cumsum([len(own) for own in pairs.values()])[:-1]
+    found: dict[tuple[str, str], list[Reliability]] = {key: [] for key in pairs}
+    for split in random_splits(sorted({example.problem_id for example in known})):
+        parts = (np.split(values, ends) for values in unseen(known, everything, split))
+        for key, values, right in zip(pairs, *parts, strict=True):
+            found[key].append(measure(values, right))
+    print(f"\n| {SPLITS} random splits | size | ECE | above 0.10 | top quarter, ratio | > .9 | right of those |")
+    print("|---|---|---|---|---|---|---|")
+    for (name, size), own in found.items():
+        errors, ratios = [r.ece for r in own], [r.top_quarter / r.right for r in own]
+        high = sum(r.high for r in own)
+        high_right = sum(r.high * r.high_right for r in own if r.high) / high if high else float("nan")
+        spread = f"{_spread(errors)} | {sum(e > 0.1 for e in errors)} | {_spread(ratios)}"
+        print(f"| `{name}` | {size} | {spread} | {high / SPLITS:.1f} | {high_right:.3f} |")
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -12,7 +12,6 @@ from codedpo_plugin.cli.options import RunPath, Verbose
 
 if TYPE_CHECKING:
     from codedpo_plugin.calibration.examples import Example
-    from codedpo_plugin.records import PairKind
 
 DEFAULT_RANKERS = "self-validation,pass-count,codet,bayes"
 
@@ -68,10 +67,9 @@ def show(fitted_on: Sequence[Example], whole: Sequence[Example]) -> None:
     for place in np.flatnonzero(~np.isnan(confidences)).tolist():
         places.setdefault((whole[place].kind, whole[place].ranker), []).append(place)
     for kind in PairKind:
-        if line := _unmeasured(
-            kind, [value for e, value in zip(whole, confidences, strict=True) if e.kind is kind]
-        ):
-            say(line)
+        known = [not np.isnan(value) for e, value in zip(whole, confidences, strict=True) if e.kind is kind]
+        if not all(known) or not known:
+            say(f"{kind} pairs: {_unmeasured(known)}")
     rows = []
     for (kind, ranker), own in sorted(places.items()):
         found = measure(confidences[own], np.array([whole[place].right for place in own]))
@@ -81,14 +79,11 @@ def show(fitted_on: Sequence[Example], whole: Sequence[Example]) -> None:
     table("fitted on one half of the problems, measured on the other", columns, rows)
 
 
-def _unmeasured(kind: PairKind, confidences: Sequence[float]) -> str:
-    """Return what is to be said of pairs of a kind that have no confidence; nothing if all have."""
-    if not confidences:
-        return f"{kind} pairs: there are none"
-    unknown = sum(value != value for value in confidences)
-    if not unknown:
-        return ""
+def _unmeasured(known: Sequence[bool]) -> str:
+    """Return why pairs have no confidence, given whether each has one."""
+    if not known:
+        return "there are none"
     return (
-        f"{kind} pairs: {unknown} of {len(confidences)} are not measured, as there is nothing to fit on the other "
-        "half of the problems: none, or all, of its pairs are right"
+        f"{known.count(False)} of {len(known)} are not measured, as there is nothing to fit on the other half of "
+        "the problems: none, or all, of its pairs are right"
     )

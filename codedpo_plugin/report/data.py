@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,6 +47,8 @@ class PairFacts:
     """The figures of all pairs, by kind; those a kind does not have are left out."""
 
     counts: Mapping[PairKind, int]
+    problems: Mapping[PairKind, int]
+    """That have a pair of the kind."""
     margins: tuple[float, ...]
     """Of correctness pairs, as the ranker's are measured, where that has a sense."""
     confidences: Mapping[PairKind, tuple[float, ...]]
@@ -129,7 +131,7 @@ def gather(run: RunDirectory, limit: int = SHOWN_PROBLEMS) -> ReportData:
         suites=read_suites(run, notes),
         matrices=matrices,
         ranker=ranker,
-        pairs=_pair_facts(pair for found in pairs.values() for pair in found),
+        pairs=_pair_facts(pairs),
         problems=tuple(views),
         convergence=summarise([view.trajectory for view in views if view.trajectory is not None]),
         logprobs=read_logprobs(run, notes),
@@ -156,10 +158,12 @@ def _outline(pair: PreferencePair, measure: Measure) -> PairOutline:
     return PairOutline(pair.kind, margin, pair.confidence, pair.speedup)
 
 
-def _pair_facts(pairs: Iterable[PairOutline]) -> PairFacts:
-    found = list(pairs)
+def _pair_facts(pairs: Mapping[str, Sequence[PairOutline]]) -> PairFacts:
+    """Return the figures of the pairs of all problems."""
+    found = [pair for own in pairs.values() for pair in own]
     return PairFacts(
         counts=Counter(pair.kind for pair in found),
+        problems=Counter(kind for own in pairs.values() for kind in {pair.kind for pair in own}),
         margins=tuple(p.margin for p in found if p.kind is PairKind.CORRECTNESS and math.isfinite(p.margin)),
         confidences={
             kind: values

@@ -41,9 +41,8 @@ def headline(data: ReportData) -> tuple[Word, ...]:
             Word(f" from {_count(problems, 'problem')}, without a ground-truth test." if problems else "."),
         )
     if data.matrices:
-        return Word(_count(data.matrices.total, "cell"), strong=True), Word(
-            " run, no pair made." if data.paired else " run, no pairs yet."
-        )
+        state = "no pair made" if data.paired else "no pairs yet"
+        return Word(_count(data.matrices.total, "cell"), strong=True), Word(f" run, {state}.")
     return (Word("This run has only begun."),)
 
 
@@ -106,12 +105,9 @@ def _pair_figures(data: ReportData) -> Iterator[KeyFigure]:
     for kind in PairKind:
         count = data.pairs.counts.get(kind, 0)
         if count or data.pairs.total:
-            problems = data.matrices.problems if data.matrices else 0
-            yield KeyFigure(
-                f"{count:,}",
-                f"{kind} {_plural(count, 'pair')}",
-                f"{count / problems:.0%} of the problems" if problems else "",
-            )
+            problems, paired = data.matrices.problems if data.matrices else 0, data.pairs.problems.get(kind, 0)
+            detail = f"from {paired / problems:.0%} of the problems" if problems else ""
+            yield KeyFigure(f"{count:,}", f"{kind} {_plural(count, 'pair')}", detail)
 
 
 def _suite_figures(data: ReportData) -> Iterator[KeyFigure]:

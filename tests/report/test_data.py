@@ -51,6 +51,7 @@ def test_a_whole_run_is_gathered(run):
     assert data.matrices.total == 18
     assert data.ranker == "self-validation"
     assert data.pairs.counts == {PairKind.CORRECTNESS: 2, PairKind.EFFICIENCY: 1}
+    assert data.pairs.problems == {PairKind.CORRECTNESS: 2, PairKind.EFFICIENCY: 1}
     assert data.pairs.margins == (0.75, 0.75)
     assert data.pairs.confidences == {PairKind.CORRECTNESS: (0.5,), PairKind.EFFICIENCY: (0.75,)}
     assert data.pairs.speedups == (2.25,)
@@ -95,6 +96,11 @@ def test_margins_are_measured_as_the_ranker_s(run):
     sure = pair(0, chosen_score=math.log(0.75), rejected_score=math.log(0.25), margin=math.log(3))
     write_run(run, [verdicts("P", "F")], [sure], ranker=bayes.rank)
     assert gather(run).pairs.margins == pytest.approx((0.5,))
+
+
+def test_of_many_pairs_of_a_problem_the_problem_is_counted_once(run):
+    write_run(run, [verdicts("P", "F")] * 2, [pair(0), pair(0), pair(1)])
+    assert (gather(run).pairs.total, gather(run).pairs.problems) == (3, {PairKind.CORRECTNESS: 2})
 
 
 def test_pairs_were_looked_for_once_the_stage_has_finished(run):

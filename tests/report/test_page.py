@@ -264,7 +264,7 @@ def test_margins_of_scores_of_which_nothing_is_known_are_said_to_be_none(run):
 
     write_run(run, [verdicts("P", "F")], [pair(chosen_score=-1.0, rejected_score=-2.0)], ranker=other)
     text = render(run).text
-    assert "No margins: the scores of the ranker theirs are no shares of anything known here." in text
+    assert "No margins are shown: the scores of the ranker theirs can be negative." in text
     assert "A margin near 0" not in text
 
 

@@ -13,7 +13,7 @@ from codedpo_plugin.report.data import MatrixFacts, PairFacts, Provenance, Repor
 from codedpo_plugin.report.story import headline, interval, key_figures, times
 from codedpo_plugin.report.suites import NOTHING, SuiteFacts
 
-NO_PAIRS = PairFacts({}, (), {}, ())
+NO_PAIRS = PairFacts({}, {}, (), {}, ())
 EMPTY = ReportData("run", (), None, "", NO_PAIRS, (), None, (), Provenance({}, None, (), "{}"), ())
 
 
@@ -87,14 +87,14 @@ def test_a_run_of_pairs_and_a_run_of_cells_have_their_numbers():
     assert sentence(run) == "12 cells run, no pairs yet."
     looked = Provenance({}, None, (StageFacts("pairs", {}, None, {}),), "{}")
     assert sentence(replace(run, provenance=looked)) == "12 cells run, no pair made."
-    pairs = replace(run, pairs=PairFacts({PairKind.CORRECTNESS: 1}, (0.5,), {}, ()))
-    assert sentence(pairs) == "1 preference pair from 2 problems, without a ground-truth test."
+    pairs = replace(run, pairs=PairFacts({PairKind.CORRECTNESS: 3}, {PairKind.CORRECTNESS: 1}, (0.5,), {}, ()))
+    assert sentence(pairs) == "3 preference pairs from 2 problems, without a ground-truth test."
     found = [(figure.value, figure.name, figure.detail) for figure in key_figures(pairs)]
     assert found == [
         ("2", "problems", "4 solutions, 6 tests"),
         ("25%", "of cells pass", "of 12"),
-        ("1", "correctness pair", "50% of the problems"),
-        ("0", "efficiency pairs", "0% of the problems"),
+        ("3", "correctness pairs", "from 50% of the problems"),
+        ("0", "efficiency pairs", "from 0% of the problems"),
     ]
 
 
