@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -68,16 +67,15 @@ def asker_of(config: FactoryConfig, context: Context, questions: int, lm: Any = 
     """Return the model of a configuration with the answers it gave before; it is to be asked so many questions."""
     path = RunDirectory(context.folder).answers if context.folder else None
     journal = Journal(path, str(config.model_args.get("base_url") or ""))
-    done = count(1)
-    context.progress(0, questions)
-    return Asker(
-        lm or load_model(config),
-        config,
-        journal,
-        context.counts,
-        context.seed,
-        progress=lambda: context.progress(next(done), questions),
-    )
+    done = 0
+
+    def progress(more: int) -> None:
+        nonlocal done
+        done += more
+        context.progress(done, questions)
+
+    progress(0)
+    return Asker(lm or load_model(config), config, journal, context.counts, context.seed, progress)
 
 
 def cleaned(
@@ -95,7 +93,7 @@ def cleaned(
 def _made(
     seeds: Iterable[Seed], given: Sequence[Problem], config: FactoryConfig, context: Context, lm: Any
 ) -> Iterator[MadeProblem]:
-    """Yield the problems that a model makes; progress is reported after each question."""
+    """Yield the problems that a model makes; progress is reported after each call."""
     if config.method == EVOL_INSTRUCT:
         return evolved(given, asker_of(config, context, len(given) * config.rounds, lm), context.counts)
     once = list(distinct(seeds, context.counts))

@@ -162,7 +162,7 @@ def depth(value):
     return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
 ```
 """,
-        "solution_does_not_run",
+        "solution_needs_module",
     ),
     (
         Seed("def area(w, h): return w * h", "python", "j.py:1"),

@@ -28,9 +28,10 @@ FAILURES_IN_A_ROW: Final = 3
 """Requests that fail one after the other, each alone and after all retries, before the model counts as gone."""
 CHARACTERS_A_TOKEN: Final = 4
 """Estimate for models that do not show their tokenizer."""
+NO_ANSWER: Final = "no text came back (a server's error, or max_tokens spent before the answer began?)"
 
 
-def _silent() -> None:
+def _silent(questions: int) -> None:
     """Report progress to nobody."""
 
 
@@ -45,8 +46,8 @@ class Asker:
     counts: Counter[str] = field(default_factory=Counter)
     """Questions, failures and tokens; what came of the answers is counted elsewhere."""
     seed: int = 0
-    progress: Callable[[], None] = _silent
-    """Called after each question, whatever became of it."""
+    progress: Callable[[int], None] = _silent
+    """Called after each call with the number of questions that were done with, whatever became of them."""
     failures: list[str] = field(default_factory=list)
     """Why the last requests failed, one after the other."""
 
@@ -66,7 +67,7 @@ class Asker:
                 if answer is not None:
                     self.counts["questions"] += 1
                     yield question, answer
-                self.progress()
+            self.progress(len(batch))
         if self.failures and not self.counts["questions"]:
             raise GenerationError(self.failures[-1])
 
@@ -159,8 +160,6 @@ class Asker:
             if estimated:
                 self.counts["tokens_are_estimated"] = 1
 
-
-NO_ANSWER: Final = "no text came back (a server's error, or max_tokens spent before the answer began?)"
 
 UNIMPORTANT: Final = frozenset({"num_concurrent", "max_retries", "timeout", "batch_size", "device", "base_url"})
 """Arguments of a model that say how it is reached, not what it answers. The journal notes the address beside."""

@@ -25,23 +25,22 @@ class Journal:
         self.path, self.server = path, server
         self._places: dict[str, int] = {}
         self._told = False
-        self._size = self._read() if path is not None and path.exists() else 0
+        self._size = self._read(path) if path is not None and path.exists() else 0
 
-    def _read(self) -> int:
+    def _read(self, path: Path) -> int:
         """Note where every answer is; return the size of the file, whose last line is ended if it was torn."""
-        assert self.path is not None  # noqa: S101 - for the type checker
         place, line = 0, b"\n"
         try:
-            with self.path.open("rb") as handle:
+            with path.open("rb") as handle:
                 for line in handle:
                     entry = _entry(line)
                     if entry:
                         self._places[entry["key"]] = place
                     place += len(line)
         except OSError as error:
-            raise InputError(f"{self.path}: cannot be read: {error.strerror or error}") from error
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
         if not line.endswith(b"\n"):
-            append(self.path, b"\n")
+            append(path, b"\n")
             place += 1
         return place
 
@@ -51,7 +50,7 @@ class Journal:
     def get(self, key: str) -> str:
         """Return the answer under a key, and say once if another server gave it. Raises KeyError."""
         place = self._places[key]
-        assert self.path is not None  # noqa: S101 - idem
+        assert self.path is not None  # noqa: S101 - for the type checker: it has the key
         with self.path.open("rb") as handle:
             handle.seek(place)
             entry = _entry(handle.readline())
