@@ -16,6 +16,9 @@ from codedpo_plugin.generation.prompts import chat_answer, solution_prompt
 from codedpo_plugin.programs import programs_of
 from codedpo_plugin.records import PairKind, PreferencePair, Problem
 
+Text = str | list[dict[str, str]]
+"""What a model reads or writes: a text, or messages."""
+
 Row = dict[str, Any]
 """A training example: ``prompt`` and ``chosen`` with ``rejected``, or ``completion``; all texts or all messages."""
 
@@ -102,10 +105,6 @@ def best_rows(pairs: Iterable[PreferencePair], form: PromptForm) -> list[Row]:
 
 def _rank(pair: PreferencePair) -> tuple[bool, float]:
     return pair.kind is PairKind.EFFICIENCY, pair.chosen_score
-
-
-Text = str | list[dict[str, str]]
-"""What a model reads or writes: a text, or messages."""
 
 
 def question(pair: PreferencePair, form: PromptForm) -> Text:

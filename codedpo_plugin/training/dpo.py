@@ -1,7 +1,7 @@
 """Direct preference optimisation (arXiv 2305.18290): plain (``dpo``) or with a likelihood term (``rpo``).
 
 RPO adds the negative log-likelihood of the chosen answer to the loss (CodeDPO, arXiv 2410.05605, section 4.1,
-after arXiv 2404.19733), which keeps its probability from falling along with that of the rejected one.
+after arXiv 2404.19733). It is meant to keep that answer's probability from falling along with the rejected one's.
 """
 
 from __future__ import annotations
