@@ -47,6 +47,17 @@ def pair_features(passed: NDArray[np.bool_], chosen: int, rejected: int) -> NDAr
     )
 
 
+def feature_bounds(n_solutions: int, n_tests: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the least and the greatest features that a correctness pair can have in a matrix of a size.
+
+    Its solutions do not pass the same tests, so at most all solutions but one pass those of the chosen one.
+    """
+    n, size = n_solutions, [np.log(n_solutions), np.log(n_tests), 0.0]
+    least = np.array([np.log(1 / (n + 1)), np.log(2 / n), -_FARTHEST, *size])
+    greatest = np.array([0.0, np.log(n / 2), _FARTHEST, *size])
+    return least, greatest
+
+
 def _log_odds(log_probability: float) -> float:
     """Return the log odds of a log probability, within bounds."""
     rest = -np.expm1(min(log_probability, -1e-12))

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from codedpo_plugin.calibration.features import FEATURES, pair_features
+from codedpo_plugin.calibration.features import FEATURES, feature_bounds, pair_features
 from codedpo_plugin.contracts import ScoredProblem
 from codedpo_plugin.errors import InputError
 from codedpo_plugin.formats.files import atomic_write
@@ -58,14 +58,11 @@ class Calibration:
         return round(float(self.models[kind].probability(features)), DIGITS)
 
     def highest(self, n_solutions: int, n_tests: int) -> float:
-        """Return the confidence of a correctness pair where most speaks for it, at a size of two solutions or more.
-
-        That is where all solutions but one pass every test, and the rejected one passes none.
-        """
-        passed = np.ones((n_solutions, n_tests), bool)
-        passed[-1] = False
-        features = pair_features(passed, 0, n_solutions - 1)
-        return round(float(self.models[PairKind.CORRECTNESS].probability(features)), DIGITS)
+        """Return what no confidence of a correctness pair is above in a matrix of two solutions or more."""
+        model = self.models[PairKind.CORRECTNESS]
+        least, greatest = feature_bounds(n_solutions, n_tests)
+        best = np.where(np.array(model.coefficients) > 0, greatest, least)
+        return round(float(model.probability(best)), DIGITS)
 
 
 def write_calibration(path: Path, calibration: Calibration) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from codedpo_plugin.calibration.features import FEATURES, pair_features
+from codedpo_plugin.calibration.features import FEATURES, feature_bounds, pair_features
 
 PASSED = np.array([[1, 1, 0, 1], [1, 1, 0, 1], [1, 0, 0, 1], [0, 0, 1, 0]], bool)
 matrices = arrays.arrays(bool, st.tuples(st.integers(1, 6), st.integers(0, 6)))
@@ -49,3 +49,22 @@ def test_features_are_finite_and_do_not_depend_on_the_order_of_tests(passed, ran
     found = pair_features(passed, 0, len(passed) - 1)
     assert np.isfinite(found).all()
     np.testing.assert_allclose(pair_features(passed[:, columns], 0, len(passed) - 1), found, rtol=1e-9, atol=1e-9)
+
+
+@given(matrices)
+def test_a_pair_of_different_rows_is_within_the_bounds_of_its_size(passed):
+    if not passed.shape[1] or (passed[0] == passed[-1]).all():
+        return
+    least, greatest = feature_bounds(*passed.shape)
+    found = pair_features(passed, 0, len(passed) - 1)
+    assert (least - 1e-9 <= found).all()
+    assert (found <= greatest + 1e-9).all()
+
+
+def test_the_bounds_are_reached():
+    least, greatest = feature_bounds(4, 5)
+    common = pair_features(np.array([[1, 1, 0], [1, 1, 0], [1, 1, 0], [1, 1, 1]], bool), 0, 3)
+    assert common[:2] == pytest.approx(feature_bounds(4, 3)[1][:2])
+    assert pair_features(np.eye(4, 5, dtype=bool), 0, 3)[1] == pytest.approx(least[1])
+    assert pair_features(np.eye(4, 5, -1, dtype=bool), 0, 3)[0] == pytest.approx(least[0])
+    assert greatest[2] == -least[2] == 12
