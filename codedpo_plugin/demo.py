@@ -69,6 +69,7 @@ def demo_config(seed: int, execute: ExecuteConfig, split: str = "composed_heldou
             batch_size=16,
             gradient_accumulation=1,
             max_length=256,
+            track_every=20,
         ),
         evaluate=EvaluateConfig(
             n_samples=10, temperature=1.0, top_p=1.0, max_tokens=LONGEST, metadata={"split": split}
