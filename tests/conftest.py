@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,6 +33,30 @@ def pool() -> Iterator[Pool]:
     """Return a pool of one confined worker."""
     with Pool(1) as pool:
         yield pool
+
+
+@pytest.fixture
+def chat_server(monkeypatch) -> Callable[[Callable[[Any], str]], tuple[Any, list[Any]]]:
+    """Return a function that makes lm-eval's client of a chat server, given how the server answers messages.
+
+    With it comes the list of the messages of all requests.
+    """
+    from codedpo_plugin.config import ModelConfig
+    from codedpo_plugin.generation.sampling import load_model
+
+    def client(answer: Callable[[Any], str]) -> tuple[Any, list[Any]]:
+        sent = []
+
+        def post(url, json, **_):
+            sent.append(json["messages"])
+            content = {"choices": [{"index": 0, "message": {"content": answer(json["messages"])}}]}
+            return SimpleNamespace(ok=True, raise_for_status=lambda: None, json=lambda: content)
+
+        monkeypatch.setattr("lm_eval.models.api_models.requests.post", post)
+        arguments = {"base_url": "http://localhost/v1", "model": "m"}
+        return load_model(ModelConfig(model="local-chat-completions", model_args=arguments)), sent
+
+    return client
 
 
 @pytest.fixture(scope="session")

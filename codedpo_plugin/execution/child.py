@@ -42,7 +42,7 @@ from supervisor import (  # type: ignore[import-not-found,unused-ignore]
     in_time,
     parse_lines,
 )
-from wire import read_frame, write_frame  # type: ignore[import-not-found,unused-ignore]
+from wire import SUITES_KEPT, read_frame, write_frame  # type: ignore[import-not-found,unused-ignore]
 
 del sys.path[0]  # programs import from the interpreter's own folders only
 for beside in ("program", "scratch", "supervisor", "wire"):
@@ -52,7 +52,6 @@ for beside in ("program", "scratch", "supervisor", "wire"):
 # (decimal, hashlib) or other modules (dataclasses); threading (queue imports it) has a hook that doubles its cost.
 PRELOAD = "abc bisect collections copy functools heapq itertools math operator re string textwrap typing".split()  # noqa: SIM905
 LIBC = ctypes.CDLL(None, use_errno=True)
-SUITES_KEPT = 4  # as the host counts on it, see pool.py
 # Objects between two collections. With Python's 700, collecting takes a tenth of the time of drawing a figure.
 YOUNG = 10_000
 F_SETPIPE_SZ = 1031

@@ -31,6 +31,7 @@ from codedpo_plugin.execution.libraries import slow_library
 from codedpo_plugin.execution.machine import physical_cores, require_memory
 from codedpo_plugin.execution.requests import Check, Job, JobResult, Runtime, TimingJob, TimingResult
 from codedpo_plugin.execution.sandboxes import AUTO, BUILT_IN, Sandbox, choose
+from codedpo_plugin.execution.wire import SUITES_KEPT
 from codedpo_plugin.execution.worker import UnableError, WorkerError, WorkerProcess, WorkerSpec
 
 R = TypeVar("R", JobResult, TimingResult)
@@ -91,7 +92,7 @@ class _Seat:
 
     worker: WorkerProcess
     tasks: deque[_Task[Any]] = field(default_factory=deque)
-    suites: deque[tuple[Check, ...]] = field(default_factory=lambda: deque(maxlen=4))
+    suites: deque[tuple[Check, ...]] = field(default_factory=lambda: deque(maxlen=SUITES_KEPT))
     libraries: set[str] = field(default_factory=set)
     """Slow libraries it was given programs of: it has loaded them."""
     since: float = 0.0

@@ -16,6 +16,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+SUITES_KEPT = 4
+"""The last suites of checks that a worker or a specialist holds: whoever gave them need not send them again."""
+
 
 def to_wire(value: Any, depth: int = 0) -> Any:
     """Return ``value`` as something JSON holds without loss; ``decode`` is the inverse.

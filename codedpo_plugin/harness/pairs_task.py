@@ -100,15 +100,7 @@ class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
     @property
     def _generation(self) -> GenerateConfig:
         """Return how candidates are generated."""
-        names = (
-            "n_solutions",
-            "n_tests",
-            "test_generations",
-            "temperature",
-            "max_solution_tokens",
-            "max_test_tokens",
-        )
-        values = {name: getattr(self.options, name) for name in names}
+        values = self.options.model_dump(include=set(GenerateConfig.model_fields))
         metadata = self.config.metadata or {} if getattr(self, "_config", None) else {}
         arguments = {"pretrained": metadata["pretrained"]} if "pretrained" in metadata else {}
         return GenerateConfig(prompt_form="chat" if self._chat else "base", model_args=arguments, **values)

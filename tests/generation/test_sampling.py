@@ -119,34 +119,17 @@ def test_a_chat_model_is_asked_through_its_template_and_its_answers_are_taken_fr
 
 
 @pytest.mark.filterwarnings("default")  # of lm-eval's client
-def test_a_chat_server_is_sent_messages(monkeypatch):
+def test_a_chat_server_is_sent_messages(chat_server):
     """lm-eval's client of chat servers makes no text of the messages."""
-    sent = []
 
-    class Reply:
-        ok = True
+    def answer(messages):
+        tests = asks_for_tests(messages[0]["content"])
+        return "assert f(1) == 1" if tests else "```python\ndef f(x):\n    return x\n```"
 
-        def __init__(self, text: str) -> None:
-            self.text = text
-
-        def raise_for_status(self):
-            pass
-
-        def json(self):
-            return {"choices": [{"index": 0, "message": {"content": self.text}}]}
-
-    def post(url, json, **_):
-        (message,) = json["messages"]
-        sent.append(message["content"])
-        tests = asks_for_tests(message["content"])
-        return Reply("assert f(1) == 1" if tests else "```python\ndef f(x):\n    return x\n```")
-
-    monkeypatch.setattr("lm_eval.models.api_models.requests.post", post)
-    arguments = {"base_url": "http://localhost/v1", "model": "m"}
-    config = CHAT.model_copy(update={"model": "local-chat-completions", "model_args": arguments})
-    (candidates,), _ = generate(load_model(config), config)
+    lm, sent = chat_server(answer)
+    (candidates,), _ = generate(lm, CHAT)
     assert len(sent) == 5
-    assert all("Problem 0." in prompt for prompt in sent)
+    assert all("Problem 0." in message["content"] for (message,) in sent)
     assert set(candidates.solutions) == {"def f(x):\n    return x"}
     assert candidates.tests == ("assert f(1) == 1",)
 

@@ -6,10 +6,8 @@ import json
 
 import pytest
 
-from codedpo_plugin.config import ModelConfig
 from codedpo_plugin.contracts import Seed
 from codedpo_plugin.formats import jsonl
-from codedpo_plugin.generation.sampling import load_model
 from codedpo_plugin.suites.micro import micro_problems
 
 from .support import evaluate
@@ -17,35 +15,12 @@ from .support import evaluate
 pytestmark = pytest.mark.filterwarnings("default")  # of lm-eval's client
 
 
-class Reply:
-    """What `requests` returns."""
-
-    ok = True
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def raise_for_status(self):
-        pass
-
-    def json(self):
-        return {"choices": [{"index": 0, "message": {"content": self.text}}]}
-
-
 @pytest.fixture
-def asked(monkeypatch):
+def asked(chat_server):
     """Return a function that evaluates a task and returns its metrics and the messages of each request."""
 
     def ask(task, metadata, answer, **options):
-        sent = []
-
-        def post(url, json, **_):
-            sent.append(json["messages"])
-            return Reply(answer(json["messages"]))
-
-        monkeypatch.setattr("lm_eval.models.api_models.requests.post", post)
-        arguments = {"base_url": "http://localhost/v1", "model": "m"}
-        lm = load_model(ModelConfig(model="local-chat-completions", model_args=arguments))
+        lm, sent = chat_server(answer)
         results = evaluate(lm, task, metadata, apply_chat_template=True, **options)
         return results["results"][task], sent
 
