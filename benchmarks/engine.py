@@ -8,7 +8,7 @@
   Starting Python is not counted on either side.
 - *floor*: plain ``exec`` of the same cells in one process, no isolation of any kind; CPU time is compared.
 - *evalplus*: ``evalplus.evaluate`` on HumanEval+ with five samples a problem, its ground truth cached as ours is.
-- *workers*: one worker against all cores, and the memory of a worker.
+- *workers*: one worker, beside the host and on one core with it, against one a core; and the memory of a worker.
 - *stream*: a million cells through one pool, and the memory of the process that drives it.
 
 Programs are run with this Python, or with the one of ``--interpreter``, by the engine and by code_eval and exec
@@ -29,7 +29,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -270,9 +270,29 @@ def workers(options: argparse.Namespace) -> Iterator[Row]:
         quick = without_timeouts(spread(options.problems), pool)
         number = pool.size
         memory = max(_proportional_mb(seat.worker.process.pid) for seat in pool._seats)
-    one, many = (medians(options.runs, lambda w=w: engine_cost(quick, python, w))[0] for w in (1, number))  # type: ignore[misc]
-    yield "workers", f"1 worker: {one:.2f} s", f"{number} workers: {many:.2f} s", f"{one / many:.2f}x", f"{number}x"
+    one, many = (medians(options.runs, partial(engine_cost, quick, python, w))[0] for w in (1, number))
+    with on_one_core():
+        least, _ = medians(options.runs, partial(engine_cost, quick, python, 1))
+    for name, seconds in (("1 worker", one), ("1 worker and the host on one core", least)):
+        yield (
+            "workers",
+            f"{name}: {seconds:.2f} s",
+            f"{number} workers: {many:.2f} s",
+            f"{seconds / many:.2f}x",
+            f"{number}x",
+        )
     yield "memory of a worker", "", f"{memory:.0f} MB", "", "under 40 MB"
+
+
+@contextmanager
+def on_one_core() -> Iterator[None]:
+    """Keep this process, and what it starts, to one core."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def _proportional_mb(pid: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 from typing import Final
 
@@ -23,7 +23,7 @@ from codedpo_plugin.execution.requests import Answer, Check, Ending, Job, JobRes
 from codedpo_plugin.execution.wire import decode
 from codedpo_plugin.records import Candidates, PassMatrix, Verdict
 
-BATCH: Final = 64
+BATCH: Final = 128
 """Problems judged together: large enough that workers seldom wait for the last program of a batch."""
 
 VERDICTS: Final = {
@@ -72,6 +72,10 @@ class Sheet:
             for column, (plan, answer) in enumerate(zip(self.work.plans, result.answers, strict=True)):
                 yield row, column, plan, answer
 
+    def drop_values(self) -> None:
+        """Forget the values, once they are judged; a batch of them may be large."""
+        self.answers = [JobResult(tuple(replace(a, payload="") for a in r.answers)) for r in self.answers]
+
 
 def execute_candidates(pool: Pool, candidates: Iterable[Candidates], config: ExecuteConfig) -> Iterator[PassMatrix]:
     """Yield the matrix of each problem, every solution run against every test within the configured limits."""
@@ -92,6 +96,7 @@ def execute(pool: Pool, workloads: Iterable[Workload], *, record_times: bool = F
         for sheet in _run_programs(pool, islice(stream, BATCH)):
             sheets.append(sheet)
             pending += judge_values(sheet)  # while the next programs run
+            sheet.drop_values()
         if not sheets:
             return
         judge_elsewhere(pool, pending)

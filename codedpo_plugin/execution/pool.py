@@ -41,8 +41,10 @@ IN_FLIGHT: Final = 2
 IN_LINE: Final = 8
 """Jobs a worker may hold of a slow library that it has loaded, before another one loads it too."""
 SLOW_KEPT: Final = 1024  # programs remembered for having run out of time: those of a problem come close together
-AHEAD: Final = 64
-"""Jobs per worker that may be finished before the oldest is; bounds the memory of the parent."""
+AHEAD: Final = 512
+"""Jobs per worker that may be finished before the oldest is: while a slow one runs, the others go on."""
+HELD: Final = 1 << 26
+"""Characters of answers held back by the oldest job; with ``AHEAD`` it bounds the memory of the parent."""
 ATTEMPTS: Final = 3
 """A job during which its worker died is tried again in a fresh worker, the last time alone; then it is a crash."""
 
@@ -75,15 +77,22 @@ class _State(Generic[R]):
     """What is to be run again, alone."""
     finished: dict[int, R] = field(default_factory=dict)
     """Results by number of their job, until they are handed out."""
+    characters: int = 0
+    """Of the answers in ``finished``."""
     handed_out: int = 0
 
-    def next_out(self) -> int | None:
-        """Return the number of the result to hand out now, if there is one."""
-        number = self.handed_out if self.ordered else next(iter(self.finished), -1)
-        if number not in self.finished:
-            return None
-        self.handed_out += 1
-        return number
+    def finish(self, number: int, result: R) -> None:
+        """Keep a result until it is handed out."""
+        self.finished[number] = result
+        self.characters += _characters(result)
+
+    def hand_out(self) -> Iterator[tuple[int, R]]:
+        """Yield the results, with the numbers of their jobs, that may be handed out now."""
+        while (number := self.handed_out if self.ordered else next(iter(self.finished), -1)) in self.finished:
+            self.handed_out += 1
+            result = self.finished.pop(number)
+            self.characters -= _characters(result)
+            yield number, result
 
 
 @dataclass(slots=True)
@@ -176,8 +185,7 @@ class Pool:
         """Drive the workers until every job has its result."""
         try:
             while True:
-                while (number := state.next_out()) is not None:
-                    yield number, state.finished.pop(number)
+                yield from state.hand_out()
                 if not self._take(source, state) and self._held(state) == len(state.finished):
                     return
                 self._supply(state)
@@ -189,7 +197,7 @@ class Pool:
     def _take(self, source: Iterator[_Task[R] | None], state: _State[R]) -> bool:
         """Take in jobs, as many as may wait; results held back by a slow job are bounded. Return if any came."""
         came = False
-        while len(state.waiting) < self.size and self._held(state) < AHEAD * self.size:
+        while len(state.waiting) < self.size and self._held(state) < AHEAD * self.size and state.characters < HELD:
             task = next(source, None)
             if task is None:
                 break
@@ -283,7 +291,7 @@ class Pool:
         if rest:
             state.suspects.append(_Task(task.number, rest.question(), alone=True, unsettled=rest))
         else:
-            state.finished[task.number] = result
+            state.finish(task.number, result)
 
     def _remember(self, program: str) -> None:
         """Note that a program has run out of time alone."""
@@ -305,11 +313,16 @@ class Pool:
                         f"a worker of sandbox {self.sandbox!r} cannot run programs: {death}"
                     ) from death
                 if culprit.deaths == ATTEMPTS:
-                    state.finished[culprit.number] = state.parse(crash_frame(culprit.job, str(death)), culprit.job)
+                    state.finish(culprit.number, state.parse(crash_frame(culprit.job, str(death)), culprit.job))
                 else:
                     culprit.alone = True
                     state.suspects.append(culprit)
         state.waiting.extendleft(reversed(seat.tasks))
+
+
+def _characters(result: JobResult | TimingResult) -> int:
+    """Return how much text a result holds."""
+    return sum(len(answer.payload) for answer in result.answers) if isinstance(result, JobResult) else 0
 
 
 def _numbered(jobs: Iterable[Job | None]) -> Iterator[_Task[JobResult] | None]:

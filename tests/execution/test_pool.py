@@ -13,7 +13,6 @@ import pytest
 from codedpo_plugin.errors import SandboxError
 from codedpo_plugin.execution import Check, Ending, Limits, Mode, Pool, TimingJob
 from codedpo_plugin.execution import pool as pool_module
-from codedpo_plugin.execution.pool import AHEAD
 from codedpo_plugin.execution.requests import Runtime
 from codedpo_plugin.execution.wire import decode
 
@@ -101,19 +100,23 @@ def test_more_suites_than_a_worker_holds_do_not_get_mixed_up(pool):
     assert seen == [[n % 7, n % 7 + 100] for n in range(30)]
 
 
-def test_jobs_are_taken_as_results_are_consumed():
+@pytest.mark.parametrize(("bound", "value", "most"), [("AHEAD", 8, 2 * 8 + 1), ("HELD", 3000, 3 + 2 * 3)])
+def test_few_jobs_are_taken_while_the_oldest_runs(monkeypatch, bound, value, most):
+    monkeypatch.setattr(pool_module, bound, value)
     taken = []
 
     def endless():
-        for number in count():
+        yield job(SLOW, "f(0)")
+        for number in count(1):
             taken.append(number)
-            yield job(PLAIN, f"f({number})")
+            yield job(PLAIN, f"'x' * 1000 + str(f({number}))")
 
     with Pool(2) as pool:
         results = pool.run(endless())
-        assert [next(results).answers[0].payload for _ in range(3)] == ["0", "1", "2"]
+        assert next(results).answers[0].payload == "0"
+        assert len(taken) <= most
+        assert [decode(next(results).answers[0].payload)[1000:] for _ in range(3)] == ["1", "2", "3"]
         results.close()
-    assert len(taken) <= 2 * AHEAD + 3
 
 
 @pytest.mark.parametrize(
