@@ -3,14 +3,16 @@
     python benchmarks/ablations.py [--groups ranker,method,kinds,formula,size] [--seeds 0,1,2] [-o DIR]
 
 A seed's candidates are generated once; every variant builds its own pairs of them, trains and evaluates on the
-held-out problems. What is there already is not repeated: a run of hours can be interrupted. Rows are means over
-the seeds, with 95% intervals of the mean (Student's t). *right* is the share of correctness pairs whose chosen
-solution passes the problem's own tests and whose rejected one does not; no stage sees these tests.
+held-out problems (those of ``formula`` end with their pairs). What is there already is not repeated, also where two
+groups have a variant in common: a run of hours can be interrupted. Rows are means over the seeds, with 95%
+intervals of the mean (Student's t). *right* is the share of correctness pairs whose chosen solution passes the
+problem's own tests and whose rejected one does not; no stage sees these tests.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import shutil
@@ -33,8 +35,6 @@ from codedpo_plugin.records import PairKind, PreferencePair
 from codedpo_plugin.rundir import RunDirectory
 from codedpo_plugin.suites.micro import micro_problems
 
-FORGOTTEN: Final = ("score", "pairs", "train", "evaluate_micro", "compare")
-"""Stages that a variant repeats."""
 MOST: Final = 50
 """Solutions and tests a problem where their number is what varies."""
 RANKERS: Final = ("self-validation", "all-tests", "pass-count", "random", "codet", "bayes")
@@ -52,8 +52,18 @@ class Variant:
     """So many solutions and tests a problem, of ``MOST``."""
 
     @property
-    def folder(self) -> str:
-        return f"{self.group}-{self.name}".replace(" ", "-").replace(",", "-")
+    def trains(self) -> bool:
+        return self.group != "formula"
+
+    def configuration(self, seed: int, changes: Sequence[str]) -> dict[str, Any]:
+        """Return the demo's configuration with what is changed."""
+        config = configuration(seed, "composed_heldout", [*changes, *self.changes])
+        return config if self.trains else config | {"train": None, "evaluate": None}
+
+    def folder(self, config: dict[str, Any]) -> str:
+        """Return a name that only variants of the same configuration share."""
+        what = json.dumps([config, self.size], sort_keys=True)
+        return f"variant-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
 
 
 def variants() -> list[Variant]:
@@ -94,15 +104,17 @@ def finished(folder: Path, config: dict[str, Any]) -> Path:
 
 def varied(variant: Variant, seed: int, folder: Path, changes: Sequence[str]) -> Path:
     """Return the run directory of a variant, which takes over what the variant does not change."""
-    target = folder / variant.folder
-    config = configuration(seed, "composed_heldout", [*changes, *variant.changes])
+    config = variant.configuration(seed, changes)
+    target = folder / variant.folder(config)
     if (target / "run" / "report.html").exists():
         return target / "run"
     source = base(seed, folder, changes)
     shutil.rmtree(target, ignore_errors=True)
     (target / "run").mkdir(parents=True)
-    shutil.copytree(source / "before", target / "run" / "before")
-    kept: tuple[str, ...] = ("evaluate_before_micro",)
+    kept: tuple[str, ...] = ()
+    if variant.trains:
+        shutil.copytree(source / "before", target / "run" / "before")
+        kept = ("evaluate_before_micro",)
     if variant.size is None:
         kept = ("problems", "generate", "execute", *kept)
         for name in ("problems.jsonl", "candidates.jsonl", "matrix.parquet"):
@@ -150,9 +162,11 @@ def _judging(pair: PreferencePair, program: str) -> Job:
 
 def figures(run: Path, pool: Pool) -> tuple[float, float, float, float]:
     """Return pairs, share of right ones, difference in pass@1, and mean speedup of a run."""
+    pairs, right = rightness(RunDirectory(run), pool)
+    if not (run / "comparison.json").exists():
+        return pairs, right, math.nan, math.nan
     (comparison,) = json.loads((run / "comparison.json").read_text("utf-8"))
-    after = comparison["differences"]["pass@1"]["value"], comparison["mean_speedup"]["value"]
-    return (*rightness(RunDirectory(run), pool), *after)
+    return pairs, right, comparison["differences"]["pass@1"]["value"], comparison["mean_speedup"]["value"]
 
 
 def interval(values: Iterable[float], form: str) -> str:

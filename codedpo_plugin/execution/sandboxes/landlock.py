@@ -31,7 +31,10 @@ class LandlockSandbox:
         try:
             version = int(get_abi_version())
         except LandlockError as error:
-            return f"Landlock is not available ({error}); it needs a kernel that has it enabled (lsm=landlock,…)"
+            return (
+                f"Landlock is not available ({error}); it needs a kernel that has it enabled (lsm=landlock,…) and, "
+                "in a container, a seccomp profile that allows its calls (Docker's does since 2022)"
+            )
         if version < MINIMUM_ABI:
             return f"Landlock ABI {version} is too old: {MINIMUM_ABI} (kernel 6.2) is needed"
         return None
