@@ -1,7 +1,7 @@
 """How a large run behaves: does its cost grow with the number of problems alone, and does it survive being killed?
 
     python benchmarks/scale.py linear [--problems 1000,10000] [--programs real|quick|two|none] [-o DIR]
-    python benchmarks/scale.py kills [--kills 20] [--problems 2560] [-o DIR]
+    python benchmarks/scale.py kills [--command build|train|run] [--kills 20] [--problems 2560] [-o DIR]
 
 Problems are *re-drawn*: 15 solutions and 15 tests drawn anew, for each, out of those that CodeGen-16B wrote for one
 of 154 problems of HumanEval (benchmarks/codegen.py); they carry ids of their own and say what they were drawn from.
@@ -12,8 +12,9 @@ of 154 problems of HumanEval (benchmarks/codegen.py); they carry ids of their ow
 - ``none``: the problems of ``real``, but no program is run. An executor that draws the verdicts stands in, so that
   a hundred thousand problems take minutes.
 
-*linear* builds correctness pairs with ``codedpo build``; *kills* kills that command, or one of its workers, at
-random moments, starts it again, and compares every file of the finished run with those of one that was left alone.
+*linear* builds correctness pairs with ``codedpo build``; *kills* kills that command, ``codedpo train`` or a small
+``codedpo run``, or one of its workers, at random moments, starts it again, and compares every file of the finished
+run, but those that tell times, with those of one that was left alone.
 """
 
 from __future__ import annotations
@@ -32,26 +33,34 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import yaml
 from codegen import candidates
+from demo import configuration
 from engine import without_timeouts
 
 from codedpo_plugin import hookimpl
 from codedpo_plugin.cli.console import session
 from codedpo_plugin.config import ExecuteConfig, PairsConfig, ScoreConfig
+from codedpo_plugin.demo import embedded_model
 from codedpo_plugin.execution import Limits, Pool
 from codedpo_plugin.execution.matrix import Workload, execute
 from codedpo_plugin.formats import jsonl, parquet
 from codedpo_plugin.pipeline import Pipeline
-from codedpo_plugin.records import Candidates, PairKind, PassMatrix, SolutionForm
+from codedpo_plugin.records import Candidates, PairKind, PassMatrix, PreferencePair, SolutionForm
 from codedpo_plugin.rundir import RunDirectory
 from codedpo_plugin.status import read_notes
+from codedpo_plugin.suites.micro import micro_problems
 
 DRAWN_FROM = 30
 """Solutions of each problem that those of a re-drawn one are drawn from; and twice as many tests as are drawn."""
-FILES = ("manifest", "problems", "candidates", "matrix", "scores", "pairs")
+TIMES: Final = ("progress.json", "comparison.json", "report.html")
+"""Files of a run that tell times, which no two runs have in common."""
+CODEDPO: Final = [sys.executable, "-m", "codedpo_plugin"]
+Command = Sequence[str]
 
 
 # --------------------------------------------------------------------------- problems
@@ -100,7 +109,7 @@ class Cost:
     """Memory of its first process."""
 
 
-def cost_of(command: Sequence[str]) -> Cost:
+def cost_of(command: Command) -> Cost:
     """Run a command; return what it took."""
     start, own, peak = time.monotonic(), 0.0, 0
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -124,10 +133,9 @@ def high_water(pid: int) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
 
 
-def build(source: Path, run: Path) -> list[str]:
+def build(source: Path, run: Path) -> Command:
     """Return the command that builds correctness pairs."""
-    command = [sys.executable, "-m", "codedpo_plugin", "build", str(source), "-o", str(run)]
-    return [*command, "--kind", "correctness"]
+    return [*CODEDPO, "build", str(source), "-o", str(run), "--kind", "correctness"]
 
 
 class StandIn:
@@ -210,27 +218,55 @@ def compressed(run: RunDirectory) -> Iterator[int]:
 # --------------------------------------------------------------------------- kills
 
 
+def killed_build(options: argparse.Namespace, run: Path) -> Command:
+    source = options.output / "kills.jsonl"
+    jsonl.write(source, redrawn(int(options.problems), options.programs, options.output))
+    return build(source, run)
+
+
+def killed_train(_: argparse.Namespace, run: Path) -> Command:
+    """Train on pairs of the micro suite's own programs, with a checkpoint every second step."""
+    pairs = [
+        PreferencePair(entry.prompt, entry.reference, wrong, PairKind.CORRECTNESS, entry.id, 1, 0, 0)
+        for entry in micro_problems("train")
+        for wrong in entry.wrong
+    ]
+    jsonl.write(run / "pairs.jsonl", pairs)
+    settings = [f"--set={name}=2" for name in ("checkpoint_every", "track_every", "gradient_accumulation")]
+    return [*CODEDPO, "train", str(run), "--model", str(embedded_model()), *settings]
+
+
+def killed_run(options: argparse.Namespace, run: Path) -> Command:
+    """Run the demo on a few problems, without what rests on measured times."""
+    less = ["problems.limit=12", "generate.n_solutions=6", "evaluate.n_samples=1"]
+    config = configuration(0, "composed_heldout", [*less, "pairs.kinds=[correctness]", "train.checkpoint_every=1"])
+    file = options.output / "kills.yaml"
+    file.write_text(yaml.safe_dump(config), "utf-8")
+    return [*CODEDPO, "run", str(file), "-o", str(run)]
+
+
+KILLED: Final = {"build": killed_build, "train": killed_train, "run": killed_run}
+"""By name: what writes the input of a command, into the run directory if it belongs there, and returns it."""
+
+
 def kills(options: argparse.Namespace) -> None:
-    number = int(options.problems)
-    source, quiet = options.output / "kills.jsonl", RunDirectory(options.output / "quiet")
-    jsonl.write(source, redrawn(number, options.programs, options.output))
-    shutil.rmtree(quiet.path, ignore_errors=True)
-    whole = cost_of(build(source, quiet.path)).wall_s
-    print(f"left alone: {number} problems in {whole:.1f} s", flush=True)
+    run, prepare = options.output / "killed", KILLED[options.command]
+    shutil.rmtree(run, ignore_errors=True)
+    whole = cost_of(prepare(options, run)).wall_s
+    alone = digests(run)
+    print(f"{options.command}, left alone: {whole:.1f} s, {len(alone)} files", flush=True)
     draw, done, runs, equal = random.Random(options.seed), 0, 0, 0
     while done < options.kills:
-        run = RunDirectory(options.output / "killed")
-        shutil.rmtree(run.path, ignore_errors=True)
-        done += until_finished(build(source, run.path), draw, whole, options.kills - done)
-        runs += 1
-        same = digests(run) == digests(quiet) and not list(run.path.glob("*.shards"))
-        equal += same
-        print(f"{done} kills, {runs} finished runs, {equal} equal to the last byte", flush=True)
+        shutil.rmtree(run)
+        done += until_finished(prepare(options, run), draw, whole, options.kills - done)
+        differ = sorted({name for name, _ in digests(run).items() ^ alone.items()})
+        runs, equal = runs + 1, equal + (not differ)
+        print(f"{done} kills, {runs} finished runs, {equal} equal to the last byte", *differ, flush=True)
     if equal < runs:
         raise SystemExit("not all runs are equal")
 
 
-def until_finished(command: Sequence[str], draw: random.Random, whole: float, most: int) -> int:
+def until_finished(command: Command, draw: random.Random, whole: float, most: int) -> int:
     """Run a command until it finishes, killing it, or one of its workers, at random moments; return how often."""
     killed = 0
     while True:
@@ -254,9 +290,10 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def digests(run: RunDirectory) -> dict[str, str]:
-    """Return a digest of each file of a run."""
-    return {name: hashlib.sha256(getattr(run, name).read_bytes()).hexdigest() for name in FILES}
+def digests(run: Path) -> dict[str, str]:
+    """Return a digest of each file of a run, but of those that tell times."""
+    files = {str(path.relative_to(run)): path for path in run.rglob("*") if path.is_file()}
+    return {n: hashlib.sha256(p.read_bytes()).hexdigest() for n, p in files.items() if n not in TIMES}
 
 
 def main() -> None:
@@ -265,6 +302,7 @@ def main() -> None:
     parser.add_argument("--problems", default="1000", help="how many; several, with commas, for linear")
     parser.add_argument("--programs", choices=("real", "quick", "two", "none"), default="two")
     parser.add_argument("--engine", action="store_true", help="also run the programs without the pipeline (linear)")
+    parser.add_argument("--command", choices=tuple(KILLED), default="build", help="what is killed")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0, help="of the moments to kill at")
     parser.add_argument("-o", "--output", type=Path, default=Path("out/scale"))
