@@ -1,10 +1,10 @@
 """The paper's ablations on the embedded model: what each choice does to pairs, correctness and speed.
 
-    python benchmarks/ablations.py [--groups ranker,method,kinds,formula,size] [--seeds 0,1,2] [-o DIR]
+    python benchmarks/ablations.py [--groups ranker,method,kinds,formula,size] [--seeds 0,1,2] [--pairs-only] [-o DIR]
 
 A seed's candidates are generated once; every variant builds its own pairs of them, trains and evaluates on the
-held-out problems (those of ``formula`` end with their pairs). What is there already is not repeated, also where two
-groups have a variant in common: a run of hours can be interrupted. Rows are means over the seeds, with 95%
+held-out problems; with ``--pairs-only`` it ends with the pairs. What is there already is not repeated, also where
+two groups have a variant in common: a run of hours can be interrupted. Rows are means over the seeds, with 95%
 intervals of the mean (Student's t). *right* is the share of correctness pairs whose chosen solution passes the
 problem's own tests and whose rejected one does not; no stage sees these tests.
 """
@@ -51,15 +51,6 @@ class Variant:
     size: int | None = None
     """So many solutions and tests a problem, of ``MOST``."""
 
-    @property
-    def trains(self) -> bool:
-        return self.group != "formula"
-
-    def configuration(self, seed: int, changes: Sequence[str]) -> dict[str, Any]:
-        """Return the demo's configuration with what is changed."""
-        config = configuration(seed, "composed_heldout", [*changes, *self.changes])
-        return config if self.trains else config | {"train": None, "evaluate": None}
-
     def folder(self, config: dict[str, Any]) -> str:
         """Return a name that only variants of the same configuration share."""
         what = json.dumps([config, self.size], sort_keys=True)
@@ -86,9 +77,55 @@ def variants() -> list[Variant]:
 # --------------------------------------------------------------------------- runs
 
 
-def base(seed: int, folder: Path, changes: Sequence[str]) -> Path:
-    """Return the run directory of the demo as it is, for one seed; make it if it is not there."""
-    return finished(folder / "base", configuration(seed, "composed_heldout", list(changes)))
+@dataclass(frozen=True)
+class Lab:
+    """Where runs are kept, and what all of them have in common."""
+
+    output: Path
+    changes: tuple[str, ...]
+    trains: bool
+    """Whether runs go on to the end; else they end with their pairs, those of correctness alone."""
+
+    def configuration(self, seed: int, changes: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the demo's configuration with what is changed."""
+        kinds = () if self.trains else ("pairs.kinds=[correctness]",)
+        config = configuration(seed, "composed_heldout", [*self.changes, *kinds, *changes])
+        return config if self.trains else config | {"train": None, "evaluate": None}
+
+    def folder(self, seed: int) -> Path:
+        return self.output / ("trained" if self.trains else "pairs") / str(seed)
+
+    def base(self, seed: int) -> Path:
+        """Return the run directory of the demo as it is, for one seed; make it if it is not there."""
+        return finished(self.folder(seed) / "base", self.configuration(seed))
+
+    def varied(self, variant: Variant, seed: int) -> Path:
+        """Return the run directory of a variant, which takes over what the variant does not change."""
+        config = self.configuration(seed, variant.changes)
+        target = self.folder(seed) / variant.folder(config)
+        if (target / "run" / "report.html").exists():
+            return target / "run"
+        source, kept = self.base(seed), {"evaluate_before_micro"}
+        shutil.rmtree(target, ignore_errors=True)
+        (target / "run").mkdir(parents=True)
+        if self.trains:
+            shutil.copytree(source / "before", target / "run" / "before")
+        if variant.size is None:
+            kept |= {"problems", "generate", "execute"}
+            for name in ("problems.jsonl", "candidates.jsonl", "matrix.parquet"):
+                shutil.copy(source / name, target / "run")
+        else:
+            config["candidates"] = str(smaller(self.many(seed), variant.size, target))
+        manifest = json.loads((source / "manifest.json").read_text("utf-8"))
+        manifest["stages"] = {name: record for name, record in manifest["stages"].items() if name in kept}
+        (target / "run" / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+        return finished(target, config)
+
+    def many(self, seed: int) -> Path:
+        """Return the candidates with up to ``MOST`` solutions and tests a problem; generate them if need be."""
+        sizes = (f"generate.n_solutions={MOST}", f"generate.n_tests={MOST}", "generate.test_generations=10")
+        config = self.configuration(seed, sizes) | {"train": None, "evaluate": None}
+        return finished(self.folder(seed) / "many", config) / "candidates.jsonl"
 
 
 def finished(folder: Path, config: dict[str, Any]) -> Path:
@@ -100,38 +137,6 @@ def finished(folder: Path, config: dict[str, Any]) -> Path:
         command = [sys.executable, "-m", "codedpo_plugin", "run", str(folder / "config.yaml"), "-o", str(run)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return run
-
-
-def varied(variant: Variant, seed: int, folder: Path, changes: Sequence[str]) -> Path:
-    """Return the run directory of a variant, which takes over what the variant does not change."""
-    config = variant.configuration(seed, changes)
-    target = folder / variant.folder(config)
-    if (target / "run" / "report.html").exists():
-        return target / "run"
-    source = base(seed, folder, changes)
-    shutil.rmtree(target, ignore_errors=True)
-    (target / "run").mkdir(parents=True)
-    kept: tuple[str, ...] = ()
-    if variant.trains:
-        shutil.copytree(source / "before", target / "run" / "before")
-        kept = ("evaluate_before_micro",)
-    if variant.size is None:
-        kept = ("problems", "generate", "execute", *kept)
-        for name in ("problems.jsonl", "candidates.jsonl", "matrix.parquet"):
-            shutil.copy(source / name, target / "run")
-    else:
-        config["candidates"] = str(smaller(many(seed, folder, changes), variant.size, target))
-    manifest = json.loads((source / "manifest.json").read_text("utf-8"))
-    manifest["stages"] = {name: record for name, record in manifest["stages"].items() if name in kept}
-    (target / "run" / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    return finished(target, config)
-
-
-def many(seed: int, folder: Path, changes: Sequence[str]) -> Path:
-    """Return the candidates with ``MOST`` solutions and tests a problem; generate them if they are not there."""
-    sizes = (f"generate.n_solutions={MOST}", f"generate.n_tests={MOST}")
-    config = configuration(seed, "composed_heldout", [*changes, *sizes]) | {"train": None, "evaluate": None}
-    return finished(folder / "many", config) / "candidates.jsonl"
 
 
 def smaller(source: Path, size: int, folder: Path) -> Path:
@@ -193,16 +198,17 @@ def main() -> None:
     parser.add_argument("--groups", default="ranker,method,kinds,formula,size")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--set", dest="changes", nargs="*", default=[], metavar="SECTION.KEY=VALUE")
+    parser.add_argument(
+        "--pairs-only", action="store_true", help="end with the correctness pairs, without training"
+    )
     parser.add_argument("-o", "--output", type=Path, default=Path("out/ablations"))
     options = parser.parse_args()
     chosen = [variant for variant in variants() if variant.group in options.groups.split(",")]
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+    lab = Lab(options.output, tuple(options.changes), trains=not options.pairs_only)
     with Pool() as pool:
         for variant in chosen:
-            runs = [
-                varied(variant, seed, options.output / str(seed), options.changes)
-                for seed in map(int, options.seeds.split(","))
-            ]
+            runs = [lab.varied(variant, seed) for seed in map(int, options.seeds.split(","))]
             print(row(variant, [figures(run, pool) for run in runs]), flush=True)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from codedpo_plugin.config import TrainConfig
@@ -12,19 +15,46 @@ from codedpo_plugin.errors import TrainingError
 
 OUT_OF_MEMORY: Final = ("out of memory", "can't allocate memory", "cannot allocate memory")
 """How torch's allocators say it."""
+NOT_WRITTEN: Final = ("no space left", "inline_container", "i/o error", "stale file handle")
+"""How torch and safetensors say that a file could not be written; neither raises an OSError."""
 
 
 @contextmanager
-def explained(config: TrainConfig) -> Iterator[None]:
-    """Turn missing packages and a lack of memory into a TrainingError that says what to do; pass on the rest."""
+def explained(config: TrainConfig, folder: Path) -> Iterator[None]:
+    """Turn missing packages, a lack of memory and a full disk into a TrainingError that says what to do.
+
+    ``folder`` is where checkpoints and the model are written. All else is passed on.
+    """
     try:
         yield
     except ImportError as error:
         raise TrainingError(f"training needs {error.name}: pip install 'codedpo-plugin[train]'") from error
-    except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
-        if isinstance(error, MemoryError) or any(words in str(error).lower() for words in OUT_OF_MEMORY):
+    except (MemoryError, OSError, RuntimeError, _error_of_safetensors()) as error:
+        words = str(error).lower()  # torch.OutOfMemoryError is a RuntimeError
+        if isinstance(error, MemoryError) or any(known in words for known in OUT_OF_MEMORY):
             raise TrainingError(f"there is not enough memory. {_advice(config)}") from error
+        if any(known in words for known in NOT_WRITTEN):
+            raise TrainingError(
+                f"{folder}: the model or a checkpoint cannot be written, {_free(folder)}: {error}. A checkpoint "
+                "takes about three times the space of the trained weights in 32 bits; there are up to two. What was "
+                "finished before is kept: when that is mended, the same command continues."
+            ) from error
         raise
+
+
+def _error_of_safetensors() -> type[Exception]:
+    """Return the class of its errors, which is none of Python's own, where it has been imported."""
+    module = sys.modules.get("safetensors")
+    found: type[Exception] = module.SafetensorError if module else OSError
+    return found
+
+
+def _free(folder: Path) -> str:
+    """Return how much room there is."""
+    try:
+        return f"where {shutil.disk_usage(folder).free / 1e6:,.0f} MB are free"
+    except OSError:
+        return "and its disk cannot be asked how much is free"
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def train(method: Method, model: ModelConfig, config: TrainConfig, output: Path,
     it, when packages or memory are missing, the model cannot be loaded or the loss is not a number.
     """
     name = pretrained_name(model)
-    with explained(config), quiet():
+    with explained(config, output.parent), quiet():
         tokenizer = load_tokenizer(name, config)
         rows = fitting(method.rows, tokenizer, config.max_length, context.counts)
         cut, lost = context.counts["truncated"], context.counts["prompt_too_long"]
