@@ -1,6 +1,7 @@
 """The paper's ablations on the embedded model: what each choice does to pairs, correctness and speed.
 
-    python benchmarks/ablations.py [--groups ranker,method,kinds,formula,size] [--seeds 0,1,2] [--pairs-only] [-o DIR]
+    python benchmarks/ablations.py [--groups ranker,method,kinds,formula,size] [--seeds 0,1,2] [--pairs-only]
+                                   [-o DIR]
 
 A seed's candidates are generated once; every variant builds its own pairs of them, trains and evaluates on the
 held-out problems; with ``--pairs-only`` it ends with the pairs. What is there already is not repeated, also where
