@@ -36,8 +36,8 @@ def explained(config: TrainConfig, folder: Path) -> Iterator[None]:
         if any(known in words for known in NOT_WRITTEN):
             raise TrainingError(
                 f"{folder}: the model or a checkpoint cannot be written, {_free(folder)}: {error}. A checkpoint "
-                "takes three times the space of the trained weights in 32 bits; there are up to two. What was "
-                "finished before is kept: when that is mended, the same command continues."
+                "takes three times the space of the trained weights in 32 bits, and there may be three at a time. "
+                "What was finished before is kept: when that is mended, the same command continues."
             ) from error
         raise
 
