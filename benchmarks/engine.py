@@ -1,11 +1,12 @@
 """The engine against what others run programs with: one table, the peers in the same run, on the same cells.
 
-    python benchmarks/engine.py [--problems 16] [--runs 5] [--only code_eval,floor,evalplus,workers,stream]
-                                [--interpreter PYTHON]
+    python benchmarks/engine.py [--problems 16] [--runs 5] [--interpreter PYTHON]
+                                [--only code_eval,method,floor,evalplus,workers,stream]
 
 - *code_eval*: the published method of HF ``evaluate``'s code_eval metric (its script needs the hub): a thread pool
   of four, and for each check a process, a manager process and a folder; the program and its test executed together.
-  Starting Python is not counted on either side.
+  Starting Python is not counted on either side. *method*: the same without what the metric imports. Both on *quick*
+  cells, of solutions that do not run out of time, and on *all* (``--cells``).
 - *floor*: plain ``exec`` of the same cells in one process, no isolation of any kind; CPU time is compared.
 - *evalplus*: ``evalplus.evaluate`` on HumanEval+ with five samples a problem, its ground truth cached as ours is.
 - *workers*: one worker, beside the host and on one core with it, against one a core; and the memory of a worker.
@@ -181,22 +182,30 @@ def medians(runs: int, measure: Callable[[], tuple[float, float]]) -> tuple[floa
 
 
 def against_code_eval(options: argparse.Namespace) -> Iterator[Row]:
+    return _against_checks(options, "code_eval", f"{METRIC}\n{PEER}")
+
+
+def against_its_method(options: argparse.Namespace) -> Iterator[Row]:
+    return _against_checks(options, "its method, without its imports", PEER)
+
+
+def _against_checks(options: argparse.Namespace, name: str, script: str) -> Iterator[Row]:
     everything, python = spread(options.problems), options.interpreter
     with Pool(interpreter=python) as pool:
-        quick = without_timeouts(everything, pool)
-    for name, found in (("cells without timeouts", quick), ("all cells", everything)):
+        sets = {"quick": without_timeouts(everything, pool), "all": everything}
+    for which in options.cells.split(","):
+        found = sets[which]
         cells = cells_of(found)
         programs = [f"{program}\n{test}" for program, test in cells]
         ours, _ = medians(options.runs, partial(engine_cost, found, python))
-        for who, script in (("code_eval", f"{METRIC}\n{PEER}"), ("its method, without its imports", PEER)):
-            peer, _ = medians(options.peer_runs, partial(subprocess_cost, script, programs, python))
-            yield (
-                f"{name} ({len(cells)})",
-                f"{who}: {len(cells) / peer:.0f} cells/s",
-                f"{len(cells) / ours:.0f} cells/s",
-                f"{peer / ours:.1f}x",
-                "100x" if found is quick else "15x",
-            )
+        peer, _ = medians(options.peer_runs, partial(subprocess_cost, script, programs, python))
+        yield (
+            f"{which} cells ({len(cells)})",
+            f"{name}: {len(cells) / peer:.0f} cells/s",
+            f"{len(cells) / ours:.0f} cells/s",
+            f"{peer / ours:.1f}x",
+            "100x" if which == "quick" else "15x",
+        )
 
 
 def against_floor(options: argparse.Namespace) -> Iterator[Row]:
@@ -317,6 +326,7 @@ def stream(_: argparse.Namespace) -> Iterator[Row]:
 
 COMPARISONS = {
     "code_eval": against_code_eval,
+    "method": against_its_method,
     "floor": against_floor,
     "evalplus": against_evalplus,
     "workers": workers,
@@ -330,6 +340,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="runs of the engine; the median counts")
     parser.add_argument("--peer-runs", type=int, default=5, help="runs of the peers")
     parser.add_argument("--interpreter", default=sys.executable, help="the Python that runs programs")
+    parser.add_argument("--cells", default="quick,all", help="which, for code_eval and method")
     parser.add_argument("--only", default=",".join(COMPARISONS), help="comparisons to make")
     options = parser.parse_args()
     table = Table("work", "peer", "engine", "ratio", "goal", title=f"{os.cpu_count()} cores, {ROOT.name}")
