@@ -179,7 +179,7 @@ class Pipeline:
 
     def generate(self, config: GenerateConfig) -> None:
         """Generate candidates for the problems."""
-        self.perform(candidates.generate(self.run, self.plugins, config))
+        self.perform(candidates.generate(self.run, self.plugins, config, self.seed))
 
     def take_candidates(self, paths: Sequence[Path], form: SolutionForm) -> None:
         """Take candidates from files, checking every line; those of this run are used where they are."""
@@ -209,7 +209,7 @@ class Pipeline:
     ) -> None:
         """Evaluate a model on every configured suite; results go to ``where``."""
         name = "evaluate" if where == self.run else f"evaluate_{where.path.name}"
-        for stage in models.evaluate(name, where, self.plugins, model, config, execute):
+        for stage in models.evaluate(name, where, self.plugins, model, config, execute, self.seed):
             self.perform(stage)
 
     def train(self, model: ModelConfig, config: TrainConfig) -> ModelConfig:

@@ -157,6 +157,15 @@ def test_a_changed_configuration_is_refused_with_the_difference(tmp_path):
     assert "--restart" in str(refusal.value)
 
 
+def test_another_seed_is_another_run_of_every_stage_that_draws(tmp_path):
+    run_with(FakeModel(), tmp_path / "run")
+    stages = Manifest(RunDirectory(tmp_path / "run")).data["stages"]
+    drawing = ("generate", "evaluate_before_micro", "train", "evaluate_micro")
+    assert [stages[name]["config"]["seed"] for name in drawing] == [0, 0, 0, 0]
+    with pytest.raises(UsageError, match=r"stage 'generate' is finished.*\n  config\.seed: 0 -> 1\n"):
+        run_with(FakeModel(), tmp_path / "run", seed=1)
+
+
 def test_restart_forgets_the_earlier_run(tmp_path):
     run_with(FakeModel(), tmp_path / "run")
     run = run_with(FakeModel(), tmp_path / "run", {"score": {"ranker": "pass-count"}}, restart=True).run

@@ -26,7 +26,7 @@ GENERATED_SHARD: Final = 32
 """Problems a shard where a model writes the candidates, which takes longest: a few of its calls."""
 
 
-def generate(run: RunDirectory, plugins: Plugins, config: GenerateConfig) -> Stage:
+def generate(run: RunDirectory, plugins: Plugins, config: GenerateConfig, seed: int) -> Stage:
     """Generate candidates for the problems."""
     source = run.require(run.problems, "run")
 
@@ -47,7 +47,8 @@ def generate(run: RunDirectory, plugins: Plugins, config: GenerateConfig) -> Sta
         )
         streamed(stream, context)
 
-    return Stage("generate", dump(config), (source,), run.candidates, work, run.shards("generate"))
+    settings = dump(config) | {"seed": seed}
+    return Stage("generate", settings, (source,), run.candidates, work, run.shards("generate"))
 
 
 def take(run: RunDirectory, paths: Sequence[Path], form: SolutionForm, *, problems_made: bool = False) -> Stage:

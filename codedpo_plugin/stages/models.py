@@ -27,12 +27,13 @@ def evaluate(
     model: ModelConfig,
     config: EvaluateConfig,
     execute: ExecuteConfig,
+    seed: int,
 ) -> Iterator[Stage]:
     """Evaluate a model on every configured suite, a stage each; results go to ``where``."""
     for suite_name in config.suites:
         suite, target = find("suite", suite_name, plugins.suites), where.result(suite_name)
         work = partial(_evaluate, suite, target, model, config, execute)
-        settings = {"model": dump(model), **dump(config)}
+        settings = {"model": dump(model), **dump(config), "seed": seed}
         yield Stage(f"{name}_{suite_name}", settings, (), target, work)
 
 
