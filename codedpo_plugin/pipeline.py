@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from codedpo_plugin.checkpoints import kept_checkpoints
 from codedpo_plugin.config import (
@@ -54,6 +54,9 @@ from codedpo_plugin.stages.stage import dump
 from codedpo_plugin.status import ProgressNotes
 
 log = logging.getLogger(__name__)
+
+CANDIDATES: Final = ("generate", "candidates")
+"""The stages that write the candidates, which may also be given."""
 
 
 class Pipeline:
@@ -104,13 +107,45 @@ class Pipeline:
             stage.work(Context(self.plugins, self.seed, checkpoints=stage.checkpoints))
             return {}
         with self:
+            self._spare_given_candidates(stage)
             if self.restart:
-                self.run.forget(stage.name)
+                self.run.forget(stage.name, candidates=self._made_by(CANDIDATES))
                 self.manifest.forget(stage.name)
                 self.restart = False
             record = StageRecord(stage.config, _digests(stage.inputs))
+            self._require_one_run(stage, record)
             done = self._finished(stage, record)
             return self._work(stage, record) if done is None else done.counts
+
+    def _made_by(self, stages: Iterable[str]) -> bool:
+        """Return whether the candidates here are of one of some stages, finished or interrupted."""
+        return any(self.manifest.finished(name) or self.run.shards(name).exists() for name in stages)
+
+    def _spare_given_candidates(self, stage: Stage) -> None:
+        """Raise UsageError if a stage would replace candidates that it has not made."""
+        if stage.name not in CANDIDATES or not stage.output.exists():
+            return
+        if not self._made_by(CANDIDATES if self.restart else [stage.name]):
+            way = "--restart to start afresh" if self._made_by(CANDIDATES) else "move it away"
+            raise UsageError(
+                f"{stage.output} is there and was not made by stage {stage.name!r}, which would replace it: "
+                f"use another -o, or {way}."
+            )
+
+    def _require_one_run(self, stage: Stage, record: StageRecord) -> None:
+        """Raise UsageError if what pairs are to be made of was not made from one another."""
+        if stage.name != "pairs":
+            return
+        for name in ("execute", "score"):
+            made = self.manifest.finished(name)
+            if made is None and not self.manifest.finished("execute"):
+                return  # nothing was made here; the files speak for themselves
+            changed = made is None or any(record.inputs.get(i, own) != own for i, own in made.inputs.items())
+            if changed:
+                raise UsageError(
+                    f"{self.run.path}: what stage {name!r} reads has changed since it was done: "
+                    f"`codedpo {name} {self.run.path}` first."
+                )
 
     def _finished(self, stage: Stage, record: StageRecord) -> StageRecord | None:
         """Return what the manifest has of a stage that need not be run. Raises UsageError if it differs."""

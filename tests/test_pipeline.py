@@ -207,9 +207,23 @@ def test_candidates_and_matrix_of_different_problems_are_refused(tmp_path):
     run = run_with(FakeModel(), tmp_path / "run", {"train": None, "evaluate": None}).run
     lines = run.candidates.read_text().splitlines(keepends=True)
     run.candidates.write_text("".join([lines[1], lines[0], *lines[2:]]))
-    pipeline = Pipeline(run, create_plugins(installed=False), redo=True)
+    pairs, execute = PairsConfig(kinds=("correctness",)), RunConfig.model_validate(CONFIG).execute
+    with pytest.raises(UsageError, match=r"what stage 'execute' reads has changed .* `codedpo execute .*run` first"):
+        Pipeline(run, create_plugins(installed=False), redo=True).pairs(pairs, execute)
+    run.manifest.unlink()
     with pytest.raises(InputError, match="not of the same problems"):
-        pipeline.pairs(PairsConfig(kinds=("correctness",)), RunConfig.model_validate(CONFIG).execute)
+        Pipeline(run, create_plugins(installed=False), redo=True).pairs(pairs, execute)
+
+
+def test_pairs_are_made_of_scores_of_the_present_matrix(tmp_path):
+    run = run_with(FakeModel(), tmp_path / "run", {"train": None, "evaluate": None}).run
+    pipeline = Pipeline(run, create_plugins(installed=False), redo=True)
+    pairs, execute = PairsConfig(kinds=("correctness",)), RunConfig.model_validate(CONFIG).execute
+    pipeline.execute(execute)
+    with pytest.raises(UsageError, match=r"what stage 'score' reads has changed .* `codedpo score .*run` first"):
+        pipeline.pairs(pairs, execute)
+    pipeline.score(ScoreConfig())
+    pipeline.pairs(pairs, execute)
 
 
 def test_a_stage_without_its_input_names_the_command_that_makes_it(tmp_path):
