@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from codedpo_plugin.checkpoints import kept_checkpoints
+from codedpo_plugin.checkpoints import kept_checkpoints, made_from
 from codedpo_plugin.config import (
     EvaluateConfig,
     ExecuteConfig,
@@ -150,7 +150,7 @@ class Pipeline:
     def _finished(self, stage: Stage, record: StageRecord) -> StageRecord | None:
         """Return what the manifest has of a stage that need not be run. Raises UsageError if it differs."""
         done = self.manifest.finished(stage.name)
-        if not done or not stage.output.exists() or self.redo:
+        if not done or not stage.output.exists() or self.redo or _begun_anew(stage, done):
             return None
         changed = differences({"config": done.config, "input": done.inputs}, _plain(record))
         if changed:
@@ -179,8 +179,8 @@ class Pipeline:
         """Return the block in which a stage's checkpoints are kept."""
         if not stage.checkpoints:
             return nullcontext()
-        made_from = _plain(record) | {"processes": number_of_processes()}
-        return kept_checkpoints(stage.checkpoints, made_from, restart=self.forget)
+        source = _plain(record) | {"processes": number_of_processes()}
+        return kept_checkpoints(stage.checkpoints, source, restart=self.forget)
 
     @contextmanager
     def _observed(self, name: str, checkpoints: Path | None = None) -> Iterator[Context]:
@@ -302,6 +302,15 @@ def _build_pairs(pipeline: Pipeline, config: RunConfig) -> None:
     pipeline.execute(config.execute)
     pipeline.score(config.score)
     pipeline.pairs(config.pairs, config.execute)
+
+
+def _begun_anew(stage: Stage, done: StageRecord) -> bool:
+    """Return whether a finished stage was interrupted while it was done again with something else.
+
+    Its output may be of the one or of the other then.
+    """
+    left = made_from(stage.checkpoints) if stage.checkpoints else None
+    return left is not None and bool(differences(_plain(done) | {"processes": left.get("processes")}, left))
 
 
 def _digests(paths: Sequence[Path]) -> dict[str, str]:

@@ -208,7 +208,7 @@ def test_candidates_and_matrix_of_different_problems_are_refused(tmp_path):
     lines = run.candidates.read_text().splitlines(keepends=True)
     run.candidates.write_text("".join([lines[1], lines[0], *lines[2:]]))
     pairs, execute = PairsConfig(kinds=("correctness",)), RunConfig.model_validate(CONFIG).execute
-    with pytest.raises(UsageError, match=r"what stage 'execute' reads has changed .* `codedpo execute .*run` first"):
+    with pytest.raises(UsageError, match=r"what stage 'execute' reads has changed .*`codedpo execute .*run` first"):
         Pipeline(run, create_plugins(installed=False), redo=True).pairs(pairs, execute)
     run.manifest.unlink()
     with pytest.raises(InputError, match="not of the same problems"):
@@ -267,6 +267,23 @@ def test_what_a_finished_stage_did_not_come_to_remove_is_removed(tmp_path):
     run.shards("execute").mkdir()
     run_with(FakeModel(), tmp_path / "run")
     assert not run.shards("execute").exists()
+
+
+def test_a_stage_that_was_being_done_again_with_something_else_is_not_taken_for_finished(tmp_path):
+    short = {"train": None, "evaluate": None}
+    run = run_with(FakeModel(), tmp_path / "run", short).run
+    redone = Pipeline(run, create_plugins(installed=False), redo=True)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt  # the output has been replaced, and the manifest does not know
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Manifest, "finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            redone.score(ScoreConfig(ranker="pass-count"))
+    assert {s.ranker for s in parquet.read_scores(run.scores)} == {"pass-count"}
+    with pytest.raises(UsageError, match=r"to be continued.*\n  config\.ranker: 'pass-count' -> 'self-validation'"):
+        run_with(FakeModel(), run.path, short)
 
 
 def test_a_run_keeps_its_lock_from_stage_to_stage_and_the_report_needs_none(tmp_path):
