@@ -12,7 +12,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -55,6 +55,8 @@ from codedpo_plugin.status import ProgressNotes
 
 log = logging.getLogger(__name__)
 
+Seen = dict[Path, tuple[int, int]]
+"""Size and time of change of files, by which a change is suspected; digests tell."""
 CANDIDATES: Final = ("generate", "candidates")
 """The stages that write the candidates, which may also be given."""
 
@@ -112,10 +114,11 @@ class Pipeline:
                 self.run.forget(stage.name, candidates=self._made_by(CANDIDATES))
                 self.manifest.forget(stage.name)
                 self.restart = False
+            seen = _seen(stage.inputs)
             record = StageRecord(stage.config, _digests(stage.inputs))
             self._require_one_run(stage, record)
             done = self._finished(stage, record)
-            return self._work(stage, record) if done is None else done.counts
+            return self._work(stage, record, seen) if done is None else done.counts
 
     def _made_by(self, stages: Iterable[str]) -> bool:
         """Return whether the candidates here are of one of some stages, finished or interrupted."""
@@ -164,14 +167,19 @@ class Pipeline:
         log.info("%s: finished before", stage.name)
         return done
 
-    def _work(self, stage: Stage, record: StageRecord) -> Mapping[str, int]:
-        """Run a stage and note that it is finished; return its counts."""
+    def _work(self, stage: Stage, record: StageRecord, seen: Seen) -> Mapping[str, int]:
+        """Run a stage and note that it is finished; return its counts.
+
+        ``seen``: the inputs before their digests were taken. Raises InputError if they have changed meanwhile.
+        """
         with self._kept(stage, record):
             with (
                 self._observed(stage.name, stage.checkpoints) as context,
                 boundary(_error_of(stage.name), f"stage {stage.name!r} failed"),
             ):
                 stage.work(context)
+            if _seen(stage.inputs) != seen:
+                _require_unchanged(stage, record)
             self.manifest.finish(stage.name, StageRecord(record.config, record.inputs, dict(context.counts)))
         return context.counts
 
@@ -302,6 +310,27 @@ def _build_pairs(pipeline: Pipeline, config: RunConfig) -> None:
     pipeline.execute(config.execute)
     pipeline.score(config.score)
     pipeline.pairs(config.pairs, config.execute)
+
+
+def _seen(paths: Sequence[Path]) -> Seen:
+    """Return size and time of change of the files that are there."""
+    found: Seen = {}
+    for path in paths:
+        with suppress(OSError):
+            stat = path.stat()
+            found[path] = (stat.st_size, stat.st_mtime_ns)
+    return found
+
+
+def _require_unchanged(stage: Stage, record: StageRecord) -> None:
+    """Raise InputError if inputs are not what they were: what was made of them is of neither version."""
+    changed = differences({"input": record.inputs}, {"input": _digests(stage.inputs)})
+    if changed:
+        raise InputError(
+            f"stage {stage.name!r}: an input has changed while it was read:\n"
+            + "\n".join(changed)
+            + "\nStart again with --restart when it is as it should be."
+        )
 
 
 def _begun_anew(stage: Stage, done: StageRecord) -> bool:

@@ -203,6 +203,31 @@ def test_input_that_has_changed_is_noticed(tmp_path):
         pipeline.take_candidates([source], SolutionForm.PROGRAM)
 
 
+@pytest.mark.parametrize("content", [None, "more"])
+def test_input_that_changes_while_it_is_read_is_noticed(tmp_path, content):
+    source = tmp_path / "candidates.jsonl"
+    entry = micro_problems("train")[0]
+    one = Candidates(entry.id, entry.prompt, entry.entry_point, (entry.prompt + entry.reference,), entry.tests)
+    jsonl.write(source, [one])
+
+    class Observer:
+        @hookimpl
+        def codedpo_stage_finished(self):
+            source.touch()
+            if content:
+                source.write_text(source.read_text() + content)
+
+    pipeline = Pipeline(RunDirectory(tmp_path / "run"), create_plugins([("o", Observer())], installed=False))
+    if content is None:
+        pipeline.take_candidates([source], SolutionForm.PROGRAM)
+        assert Manifest(pipeline.run).finished("candidates")
+    else:
+        with pytest.raises(InputError, match=r"changed while it was read:\n  input\.candidates\.jsonl: "):
+            pipeline.take_candidates([source], SolutionForm.PROGRAM)
+        assert not Manifest(pipeline.run).finished("candidates")
+    assert jsonl.count(pipeline.run.candidates) == 1
+
+
 def test_candidates_and_matrix_of_different_problems_are_refused(tmp_path):
     run = run_with(FakeModel(), tmp_path / "run", {"train": None, "evaluate": None}).run
     lines = run.candidates.read_text().splitlines(keepends=True)
