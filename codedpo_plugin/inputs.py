@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from codedpo_plugin.errors import InputError, UsageError, boundary
-from codedpo_plugin.formats.files import cache_folder
+from codedpo_plugin.formats.files import cache_folder, put_in_place
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def _fetched(store: Any, path: str) -> Path:
         target.parent.mkdir(parents=True)
         partial = target.with_name(target.name + ".partial")
         store.get_file(path, str(partial))
-        partial.rename(target)
+        put_in_place(partial, target)
     return target
 
 

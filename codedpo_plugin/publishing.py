@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from codedpo_plugin.errors import InputError, UsageError, boundary
-from codedpo_plugin.formats.files import digest
+from codedpo_plugin.formats.files import digest, put_in_place
 from codedpo_plugin.inputs import is_url, open_store
 from codedpo_plugin.lock import RunLock
 from codedpo_plugin.records import SCHEMA_VERSION
@@ -129,4 +129,4 @@ def _get(store: Any, source: str, target: Path, expected: str) -> None:
     if digest(partial) != expected:
         partial.unlink()
         raise InputError(f"{source} is damaged: it is not what was copied there")
-    partial.rename(target)
+    put_in_place(partial, target)

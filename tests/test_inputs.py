@@ -120,6 +120,13 @@ def test_a_url_is_fetched_again_only_when_it_has_changed(store):
     assert not first.exists()
 
 
+def test_what_was_fetched_is_on_the_disk_before_it_looks_whole(store, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    path = input_file("memory://bucket/part-1.jsonl")
+    assert synced == [f"{path}.partial", str(path.parent)]
+
+
 def test_a_fetch_that_fails_leaves_nothing_that_looks_whole(store, monkeypatch, tmp_path):
     def torn(path, target, **_):
         Path(target).write_bytes(b"ha")

@@ -74,9 +74,33 @@ def append(path: Path, content: bytes) -> None:
         os.fsync(handle.fileno())
 
 
+def put_in_place(partial: Path, path: Path) -> None:
+    """Give a file or folder that is complete its name, once all of it is on the disk."""
+    flush(partial)
+    os.replace(partial, path)
+    _sync_folder(path.parent)
+
+
+def flush(path: Path) -> None:
+    """Make sure that a file, or a folder with all that is in it, is on the disk, whoever wrote it."""
+    for part in [*path.rglob("*"), path] if path.is_dir() else [path]:
+        if part.is_dir():
+            _sync_folder(part)
+        elif part.is_file():
+            _sync(part)
+
+
 def _sync_folder(folder: Path) -> None:
-    """Make sure that the names in a folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Make sure that the names in a folder are on the disk, where the file system has a way to ask for that."""
+    try:
+        _sync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # as SMB and some in user space answer
+            raise
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
