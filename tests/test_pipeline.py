@@ -336,6 +336,16 @@ def test_candidates_come_in_a_stream_and_their_bad_lines_are_counted(tmp_path, c
     assert f"{source}:3 (problem a): duplicate of line 2" in caplog.text
 
 
+def test_bad_lines_of_given_candidates_are_counted_where_they_are_executed(tmp_path, caplog):
+    entry = micro_problems("train")[0]
+    one = Candidates("a", entry.prompt, entry.entry_point, (entry.prompt + entry.reference,), entry.tests)
+    run = RunDirectory(tmp_path)
+    run.candidates.write_bytes(b"{\n" + jsonl.line(one) + jsonl.line(one))
+    Pipeline(run, create_plugins(installed=False)).execute(RunConfig.model_validate(CONFIG).execute)
+    assert Manifest(run).finished("execute").counts["bad_lines"] == 2
+    assert f"{run.candidates}:3 (problem a): duplicate of line 2" in caplog.text
+
+
 def test_candidates_that_cannot_be_used_leave_nothing_behind(tmp_path):
     source = tmp_path / "candidates.jsonl"
     source.write_bytes(b"{\n")
