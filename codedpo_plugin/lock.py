@@ -96,8 +96,8 @@ def _try(path: Path) -> int | None:
         if error.errno not in NO_LOCKS:
             raise
         raise InputError(
-            f"{path.parent}: the file system has no locks (flock): {error.strerror}. Use a directory on another, or "
-            "have them switched on."
+            f"{path.parent}: the file system has no locks (flock): {error.strerror}. Use a directory on "
+            "another, or have them switched on."
         ) from error
     os.close(descriptor)
     return None
