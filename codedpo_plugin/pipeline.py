@@ -283,7 +283,8 @@ def run_all(pipeline: Pipeline, config: RunConfig) -> Path:
 def _run_stages(pipeline: Pipeline, config: RunConfig) -> None:
     """Run every configured stage but the report."""
     run = pipeline.run
-    pipeline.manifest.set("config", dump(config))
+    if pipeline.restart or "config" not in pipeline.manifest.data:  # else kept until nothing has been refused
+        pipeline.manifest.set("config", dump(config))
     if config.train is not None and config.train.data is not None:
         pipeline.problems(config.problems, config.execute)
     else:
@@ -297,6 +298,7 @@ def _run_stages(pipeline: Pipeline, config: RunConfig) -> None:
             if config.evaluate is not None:
                 pipeline.evaluate(run, model, config.evaluate, config.execute)
                 pipeline.compare(config.evaluate.suites, config.pairs, config.execute)
+    pipeline.manifest.set("config", dump(config))
 
 
 def _build_pairs(pipeline: Pipeline, config: RunConfig) -> None:

@@ -155,6 +155,7 @@ def test_a_changed_configuration_is_refused_with_the_difference(tmp_path):
     with pytest.raises(UsageError, match=r"ranker: 'self-validation' -> 'pass-count'") as refusal:
         run_with(FakeModel(), tmp_path / "run", {"score": {"ranker": "pass-count"}})
     assert "--restart" in str(refusal.value)
+    assert Manifest(RunDirectory(tmp_path / "run")).data["config"]["score"]["ranker"] == "self-validation"
 
 
 def test_another_seed_is_another_run_of_every_stage_that_draws(tmp_path):

@@ -61,7 +61,16 @@ def atomic_write(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
             partial.unlink()
 
 
-NO_ROOM: Final = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV)
+NO_ROOM: Final = (
+    errno.ENOSPC,
+    errno.EFBIG,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EIO,
+    errno.ESTALE,
+    errno.ENOTCONN,
+    errno.ENODEV,
+)
 """What writing to an open file fails with: a full disk, a quota, a mount that is gone. Other errors in the block
 are not about the file."""
 
@@ -109,14 +118,18 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path, codes: tuple[int, ...] = ()) -> Iterator[None]:
-    """Turn a failure to write a file, with one of some error codes if any are given, into an InputError."""
+    """Turn a failure to write a file, with one of some error codes if any are given, into an InputError.
+
+    It names the file of the error where that is another one: in a block much may be written besides.
+    """
     try:
         yield
     except OSError as error:
         if codes and error.errno not in codes:
             raise
+        place = (codes and error.filename) or path
         raise InputError(
-            f"{path}: cannot be written: {error.strerror or error}. What was finished before is kept: "
+            f"{place}: cannot be written: {error.strerror or error}. What was finished before is kept: "
             "when that is mended, the same command continues."
         ) from error
 

@@ -22,8 +22,8 @@ class Seen:
             return self._noted(name.encode("utf-8", "surrogatepass"), line)
         except sqlite3.Error as error:
             raise InputError(
-                f"the ids of problems cannot be kept in a temporary file: {error}. Set SQLITE_TMPDIR (else TMPDIR, "
-                "/var/tmp or /tmp is taken) to a folder with room, and start again: what was finished is kept."
+                f"the ids of problems cannot be kept in a temporary file: {error}. Set SQLITE_TMPDIR to a folder "
+                "with room, and start again: what was finished before is kept."
             ) from error
 
     def _noted(self, key: bytes, line: int) -> int | None:

@@ -80,6 +80,11 @@ def test_a_mount_that_is_gone_and_a_quota_are_reported_as_a_full_disk_is(tmp_pat
         raise OSError(code, os.strerror(code))
 
 
+def test_a_disk_that_is_full_elsewhere_is_not_blamed_on_the_file(tmp_path):
+    with pytest.raises(InputError, match=r"^/scratch/a: cannot be written: No space"), atomic_write(tmp_path / "f"):
+        raise OSError(errno.ENOSPC, "No space left on device", "/scratch/a")
+
+
 def test_a_durable_file_and_its_name_are_on_the_disk_when_the_block_ends(tmp_path, monkeypatch):
     synced = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import pytest
 
 from codedpo_plugin.errors import InputError
@@ -36,8 +38,7 @@ def test_a_full_disk_is_told_with_what_to_do(seen):
     seen.add("a", 1)
     seen._table.execute("PRAGMA max_page_count = 4")
     with pytest.raises(InputError, match=r"temporary file: database or disk is full\. Set SQLITE_TMPDIR"):
-        for line in range(10_000):
-            seen.add(f"problem/{line}", line)
+        deque(seen.add(f"problem/{line}", line) for line in range(10_000))
 
 
 def test_closing_forgets(seen):
