@@ -141,9 +141,10 @@ class Pipeline:
             return
         for name in ("execute", "score"):
             made = self.manifest.finished(name)
-            if made is None and not self.manifest.finished("execute"):
-                return  # nothing was made here; the files speak for themselves
-            changed = made is None or any(record.inputs.get(i, own) != own for i, own in made.inputs.items())
+            if made is None:  # put here by somebody, unless the matrix is of this run
+                changed = name == "score" and self.manifest.finished("execute") is not None
+            else:
+                changed = any(record.inputs.get(file, own) != own for file, own in made.inputs.items())
             if changed:
                 raise UsageError(
                     f"{self.run.path}: what stage {name!r} reads has changed since it was done: "

@@ -250,6 +250,11 @@ def test_pairs_are_made_of_scores_of_the_present_matrix(tmp_path):
         pipeline.pairs(pairs, execute)
     pipeline.score(ScoreConfig())
     pipeline.pairs(pairs, execute)
+    del pipeline.manifest.data["stages"]["execute"]  # as if the matrix had been put there, now another one
+    pipeline.manifest.write()
+    parquet.write_matrices(run.matrix, [*parquet.read_matrices(run.matrix)][:2])
+    with pytest.raises(UsageError, match=r"what stage 'score' reads has changed"):
+        pipeline.pairs(pairs, execute)
 
 
 def test_a_stage_without_its_input_names_the_command_that_makes_it(tmp_path):
