@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from codedpo_plugin import __version__
 from codedpo_plugin.checkpoints import kept_checkpoints, made_from
 from codedpo_plugin.config import (
     EvaluateConfig,
@@ -188,7 +190,8 @@ class Pipeline:
         """Return the block in which a stage's checkpoints are kept."""
         if not stage.checkpoints:
             return nullcontext()
-        source = _plain(record) | {"processes": number_of_processes()}
+        versions = {"codedpo-plugin": __version__, "python": f"{sys.version_info.major}.{sys.version_info.minor}"}
+        source = _plain(record) | {"processes": number_of_processes(), "versions": versions}
         return kept_checkpoints(stage.checkpoints, source, restart=self.forget)
 
     @contextmanager
@@ -342,7 +345,7 @@ def _begun_anew(stage: Stage, done: StageRecord) -> bool:
     Its output may be of the one or of the other then.
     """
     left = made_from(stage.checkpoints) if stage.checkpoints else None
-    return left is not None and bool(differences(_plain(done) | {"processes": left.get("processes")}, left))
+    return left is not None and any(left.get(name) != value for name, value in _plain(done).items())
 
 
 def _digests(paths: Sequence[Path]) -> dict[str, str]:

@@ -293,6 +293,17 @@ def test_generation_goes_on_with_the_problems_that_are_left(tmp_path, monkeypatc
     assert counts[0] == counts[1]
 
 
+def test_an_interrupted_stage_does_not_go_on_with_another_version(tmp_path, monkeypatch):
+    monkeypatch.setattr("codedpo_plugin.stages.candidates.GENERATED_SHARD", 1)
+    model = FakeModel()
+    model.fail_after = 2
+    with pytest.raises(GenerationError):
+        run_with(model, tmp_path / "run")
+    monkeypatch.setattr("codedpo_plugin.pipeline.__version__", "9.9")
+    with pytest.raises(UsageError, match=r"to be continued.*\n  versions\.codedpo-plugin: '.*' -> '9\.9'"):
+        run_with(model, tmp_path / "run")
+
+
 def test_what_a_finished_stage_did_not_come_to_remove_is_removed(tmp_path):
     run = run_with(FakeModel(), tmp_path / "run").run
     run.shards("execute").mkdir()
