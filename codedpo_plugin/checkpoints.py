@@ -43,6 +43,12 @@ def kept_checkpoints(folder: Path, made_from: Mapping[str, Any], *, restart: boo
     shutil.rmtree(folder)
 
 
+def made_from(folder: Path) -> Mapping[str, Any] | None:
+    """Return what the content of a folder was made from, None if there is none. Raises UsageError as above."""
+    note = folder / MADE_FROM
+    return _read(note) if _holds_more_than(note) else None
+
+
 def _holds_more_than(note: Path) -> bool:
     """Return whether there are files beside the note of a folder."""
     return note.exists() and any(path != note for path in note.parent.iterdir())

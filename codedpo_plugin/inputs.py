@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from codedpo_plugin.errors import InputError, UsageError, boundary
-from codedpo_plugin.formats.files import cache_folder
+from codedpo_plugin.formats.files import cache_folder, put_in_place
 
 log = logging.getLogger(__name__)
 
@@ -94,11 +94,17 @@ def _fetched(store: Any, path: str) -> Path:
     target = versions / _key(str(store.info(path))) / path.rstrip("/").rsplit("/", 1)[-1]
     if not target.exists():
         log.info("fetching %s", url)
-        shutil.rmtree(versions, ignore_errors=True)
-        target.parent.mkdir(parents=True)
-        partial = target.with_name(target.name + ".partial")
-        store.get_file(path, str(partial))
-        partial.rename(target)
+        for former in set(versions.glob("*")) - {target.parent}:
+            shutil.rmtree(former, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(
+            f"{target.name}.{os.getpid()}.partial"
+        )  # another process may be fetching it, too
+        try:
+            store.get_file(path, str(partial))
+            put_in_place(partial, target)
+        finally:
+            partial.unlink(missing_ok=True)
     return target
 
 

@@ -6,6 +6,7 @@ says who holds it. It is removed with the lock: one that is there without being 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
@@ -18,11 +19,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from codedpo_plugin.errors import UsageError
+from codedpo_plugin.errors import InputError, UsageError
 from codedpo_plugin.formats.files import writing
 
 log = logging.getLogger(__name__)
 
+NO_LOCKS: Final = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
+"""What ``flock`` fails with where a file system has none."""
 PATIENCE_S: Final = 0.5
 """How long to try: someone who only looks whether the lock is held, holds it for a moment."""
 
@@ -88,6 +91,14 @@ def _try(path: Path) -> int | None:
             return descriptor
     except (BlockingIOError, FileNotFoundError):
         pass  # held, or removed by who held it between the two calls
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno not in NO_LOCKS:
+            raise
+        raise InputError(
+            f"{path.parent}: the file system has no locks (flock): {error.strerror}. Use a directory on "
+            "another, or have them switched on."
+        ) from error
     os.close(descriptor)
     return None
 
@@ -102,6 +113,8 @@ def holder_of(path: Path) -> Holder | None:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return read_holder(path) or Holder(0, "", "", "")
+    except OSError:
+        return None  # no process can hold a lock where there are none
     finally:
         os.close(descriptor)
     return None

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
-from codedpo_plugin.checkpoints import kept_checkpoints
+from codedpo_plugin import __version__
+from codedpo_plugin.checkpoints import kept_checkpoints, made_from
 from codedpo_plugin.config import (
     EvaluateConfig,
     ExecuteConfig,
@@ -54,6 +56,11 @@ from codedpo_plugin.stages.stage import dump
 from codedpo_plugin.status import ProgressNotes
 
 log = logging.getLogger(__name__)
+
+Seen = dict[Path, tuple[int, int]]
+"""Size and time of change of files, by which a change is suspected; digests tell."""
+CANDIDATES: Final = ("generate", "candidates")
+"""The stages that write the candidates, which may also be given."""
 
 
 class Pipeline:
@@ -104,18 +111,52 @@ class Pipeline:
             stage.work(Context(self.plugins, self.seed, checkpoints=stage.checkpoints))
             return {}
         with self:
+            self._spare_given_candidates(stage)
             if self.restart:
-                self.run.forget(stage.name)
+                self.run.forget(stage.name, candidates=self._made_by(CANDIDATES))
                 self.manifest.forget(stage.name)
                 self.restart = False
+            seen = _seen(stage.inputs)
             record = StageRecord(stage.config, _digests(stage.inputs))
+            self._require_one_run(stage, record)
             done = self._finished(stage, record)
-            return self._work(stage, record) if done is None else done.counts
+            return self._work(stage, record, seen) if done is None else done.counts
+
+    def _made_by(self, stages: Iterable[str]) -> bool:
+        """Return whether the candidates here are of one of some stages, finished or interrupted."""
+        return any(self.manifest.finished(name) or self.run.shards(name).exists() for name in stages)
+
+    def _spare_given_candidates(self, stage: Stage) -> None:
+        """Raise UsageError if a stage would replace candidates that it has not made."""
+        if stage.name not in CANDIDATES or not stage.output.exists():
+            return
+        if not self._made_by(CANDIDATES if self.restart else [stage.name]):
+            way = "--restart to start afresh" if self._made_by(CANDIDATES) else "move it away"
+            raise UsageError(
+                f"{stage.output} is there and was not made by stage {stage.name!r}, which would replace it: "
+                f"use another -o, or {way}."
+            )
+
+    def _require_one_run(self, stage: Stage, record: StageRecord) -> None:
+        """Raise UsageError if what pairs are to be made of was not made from one another."""
+        if stage.name != "pairs":
+            return
+        for name in ("execute", "score"):
+            made = self.manifest.finished(name)
+            if made is None:  # put here by somebody, unless the matrix is of this run
+                changed = name == "score" and self.manifest.finished("execute") is not None
+            else:
+                changed = any(record.inputs.get(file, own) != own for file, own in made.inputs.items())
+            if changed:
+                raise UsageError(
+                    f"{self.run.path}: what stage {name!r} reads has changed since it was done: "
+                    f"`codedpo {name} {self.run.path}` first."
+                )
 
     def _finished(self, stage: Stage, record: StageRecord) -> StageRecord | None:
         """Return what the manifest has of a stage that need not be run. Raises UsageError if it differs."""
         done = self.manifest.finished(stage.name)
-        if not done or not stage.output.exists() or self.redo:
+        if not done or not stage.output.exists() or self.redo or _begun_anew(stage, done):
             return None
         changed = differences({"config": done.config, "input": done.inputs}, _plain(record))
         if changed:
@@ -129,14 +170,19 @@ class Pipeline:
         log.info("%s: finished before", stage.name)
         return done
 
-    def _work(self, stage: Stage, record: StageRecord) -> Mapping[str, int]:
-        """Run a stage and note that it is finished; return its counts."""
+    def _work(self, stage: Stage, record: StageRecord, seen: Seen) -> Mapping[str, int]:
+        """Run a stage and note that it is finished; return its counts.
+
+        ``seen``: the inputs before their digests were taken. Raises InputError if they have changed meanwhile.
+        """
         with self._kept(stage, record):
             with (
                 self._observed(stage.name, stage.checkpoints) as context,
                 boundary(_error_of(stage.name), f"stage {stage.name!r} failed"),
             ):
                 stage.work(context)
+            if _seen(stage.inputs) != seen:
+                _require_unchanged(stage, record)
             self.manifest.finish(stage.name, StageRecord(record.config, record.inputs, dict(context.counts)))
         return context.counts
 
@@ -144,8 +190,9 @@ class Pipeline:
         """Return the block in which a stage's checkpoints are kept."""
         if not stage.checkpoints:
             return nullcontext()
-        made_from = _plain(record) | {"processes": number_of_processes()}
-        return kept_checkpoints(stage.checkpoints, made_from, restart=self.forget)
+        versions = {"codedpo-plugin": __version__, "python": f"{sys.version_info.major}.{sys.version_info.minor}"}
+        source = _plain(record) | {"processes": number_of_processes(), "versions": versions}
+        return kept_checkpoints(stage.checkpoints, source, restart=self.forget)
 
     @contextmanager
     def _observed(self, name: str, checkpoints: Path | None = None) -> Iterator[Context]:
@@ -179,7 +226,7 @@ class Pipeline:
 
     def generate(self, config: GenerateConfig) -> None:
         """Generate candidates for the problems."""
-        self.perform(candidates.generate(self.run, self.plugins, config))
+        self.perform(candidates.generate(self.run, self.plugins, config, self.seed))
 
     def take_candidates(self, paths: Sequence[Path], form: SolutionForm) -> None:
         """Take candidates from files, checking every line; those of this run are used where they are."""
@@ -209,7 +256,7 @@ class Pipeline:
     ) -> None:
         """Evaluate a model on every configured suite; results go to ``where``."""
         name = "evaluate" if where == self.run else f"evaluate_{where.path.name}"
-        for stage in models.evaluate(name, where, self.plugins, model, config, execute):
+        for stage in models.evaluate(name, where, self.plugins, model, config, execute, self.seed):
             self.perform(stage)
 
     def train(self, model: ModelConfig, config: TrainConfig) -> ModelConfig:
@@ -240,7 +287,8 @@ def run_all(pipeline: Pipeline, config: RunConfig) -> Path:
 def _run_stages(pipeline: Pipeline, config: RunConfig) -> None:
     """Run every configured stage but the report."""
     run = pipeline.run
-    pipeline.manifest.set("config", dump(config))
+    if pipeline.restart or "config" not in pipeline.manifest.data:  # else kept until nothing has been refused
+        pipeline.manifest.set("config", dump(config))
     if config.train is not None and config.train.data is not None:
         pipeline.problems(config.problems, config.execute)
     else:
@@ -254,6 +302,7 @@ def _run_stages(pipeline: Pipeline, config: RunConfig) -> None:
             if config.evaluate is not None:
                 pipeline.evaluate(run, model, config.evaluate, config.execute)
                 pipeline.compare(config.evaluate.suites, config.pairs, config.execute)
+    pipeline.manifest.set("config", dump(config))
 
 
 def _build_pairs(pipeline: Pipeline, config: RunConfig) -> None:
@@ -267,6 +316,36 @@ def _build_pairs(pipeline: Pipeline, config: RunConfig) -> None:
     pipeline.execute(config.execute)
     pipeline.score(config.score)
     pipeline.pairs(config.pairs, config.execute)
+
+
+def _seen(paths: Sequence[Path]) -> Seen:
+    """Return size and time of change of the files that are there."""
+    found: Seen = {}
+    for path in paths:
+        with suppress(OSError):
+            stat = path.stat()
+            found[path] = (stat.st_size, stat.st_mtime_ns)
+    return found
+
+
+def _require_unchanged(stage: Stage, record: StageRecord) -> None:
+    """Raise InputError if inputs are not what they were: what was made of them is of neither version."""
+    changed = differences({"input": record.inputs}, {"input": _digests(stage.inputs)})
+    if changed:
+        raise InputError(
+            f"stage {stage.name!r}: an input has changed while it was read:\n"
+            + "\n".join(changed)
+            + "\nStart again with --restart when it is as it should be."
+        )
+
+
+def _begun_anew(stage: Stage, done: StageRecord) -> bool:
+    """Return whether a finished stage was interrupted while it was done again with something else.
+
+    Its output may be of the one or of the other then.
+    """
+    left = made_from(stage.checkpoints) if stage.checkpoints else None
+    return left is not None and any(left.get(name) != value for name, value in _plain(done).items())
 
 
 def _digests(paths: Sequence[Path]) -> dict[str, str]:

@@ -10,11 +10,12 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from codedpo_plugin.errors import InputError, UsageError, boundary
-from codedpo_plugin.formats.files import digest
+from codedpo_plugin.formats.files import digest, put_in_place
 from codedpo_plugin.inputs import is_url, open_store
 from codedpo_plugin.lock import RunLock
 from codedpo_plugin.records import SCHEMA_VERSION
@@ -54,8 +55,8 @@ def push(run: Path, url: str) -> Counter[str]:
 def pull(url: str, run: Path) -> Counter[str]:
     """Copy a run directory back from a URL, the manifest last; return how many files.
 
-    What is there already with the right content is left. Raises UsageError if ``run`` holds another run, InputError
-    if the URL has no complete run directory or a file is damaged.
+    What is there already with the right content is left. Raises UsageError if ``run`` holds another run or another
+    process works on it, InputError if the URL has no complete run directory or a file is damaged.
     """
     store, root = _open(url)
     counts: Counter[str] = Counter()
@@ -63,16 +64,23 @@ def pull(url: str, run: Path) -> Counter[str]:
         files = _listed(store, root, url)
         if MANIFEST not in files:
             raise InputError(f"{url}: no complete copy of a run directory; `codedpo push DIR {url}` makes one")
-        here = run / MANIFEST
-        if here.exists() and digest(here) != files[MANIFEST]:
-            raise UsageError(f"{run} holds another run, or another state of this one; give a new directory")
-        for name in sorted(files, key=lambda name: (name == MANIFEST, name)):
-            if (run / name).exists() and digest(run / name) == files[name]:
-                counts["unchanged"] += 1
-            else:
-                _get(store, f"{root}/{name}", run / name, files[name])
-                counts["copied"] += 1
+        with RunLock(RunDirectory(run).lock):
+            _require_room(run, files)
+            for name in sorted(files, key=lambda name: (name == MANIFEST, name)):
+                if (run / name).exists() and digest(run / name) == files[name]:
+                    counts["unchanged"] += 1
+                else:
+                    _get(store, f"{root}/{name}", run / name, files[name])
+                    counts["copied"] += 1
     return counts
+
+
+def _require_room(run: Path, files: Mapping[str, str]) -> None:
+    """Raise UsageError if a directory holds another run than that of some files, finished or not."""
+    manifest = run / MANIFEST
+    other = digest(manifest) != files[MANIFEST] if manifest.exists() else RunDirectory(run).exists()
+    if other:
+        raise UsageError(f"{run} holds another run, or another state of this one; give a new directory")
 
 
 def _open(url: str) -> tuple[Any, str]:
@@ -129,4 +137,4 @@ def _get(store: Any, source: str, target: Path, expected: str) -> None:
     if digest(partial) != expected:
         partial.unlink()
         raise InputError(f"{source} is damaged: it is not what was copied there")
-    partial.rename(target)
+    put_in_place(partial, target)

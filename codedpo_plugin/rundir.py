@@ -173,15 +173,16 @@ class RunDirectory:
         """Return whether a run has left something here, finished or not."""
         return self.manifest.exists() or any(self.path.glob(f"*{SHARDS}"))
 
-    def forget(self, stage: str) -> None:
+    def forget(self, stage: str, *, candidates: bool = True) -> None:
         """Remove what a stage and those after it have left here, and nothing else.
 
         What a model answered while problems were made is kept: it cost, and is found again by what was asked.
+        ``candidates``: whether those here are of a stage; given ones are kept.
         """
         files = (
             (self.seeds,),
             (self.problems, self.solutions, self.problems_report),
-            (self.candidates,),
+            (self.candidates,) if candidates else (),
             (self.matrix,),
             (self.scores,),
             (self.pairs,),

@@ -23,7 +23,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from codedpo_plugin.context import Context
 from codedpo_plugin.errors import CodeDPOError, InputError, PluginError
-from codedpo_plugin.formats.files import Form, append, digest
+from codedpo_plugin.formats.files import Form, append, digest, writing
 
 SHARD: Final = 256
 """Problems a shard. Finishing one takes some milliseconds, for the disk; running its programs takes seconds."""
@@ -89,6 +89,8 @@ class Shards:
         self.number = self.done = 0
         self.complete = False
         self.counts: Counter[str] = Counter()
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         self._take_up()
 
     def path(self, number: int) -> Path:
@@ -96,7 +98,12 @@ class Shards:
         return self.folder / f"{number:07d}{self.form.suffix}"
 
     def add(self, outputs: Iterable[Any]) -> None:
-        """Write the next shard; it counts as there when it is noted."""
+        """Write the next shard; it counts as there when it is noted.
+
+        Raises InputError where the folder is gone: what is made in its place would lack the shards before.
+        """
+        with writing(self.folder):
+            self.folder.stat()
         self.form.write(self.path(self.number), outputs)
 
     def note(self, done: int, counts: Mapping[str, int], *, last: bool) -> None:
@@ -107,8 +114,17 @@ class Shards:
         self._count(shard)
 
     def join(self, output: Path) -> None:
-        """Write what all shards hold to one file. Raises InputError for a shard that is damaged."""
-        self.form.join(output, (self._intact(shard) for _, shard in self._noted()))
+        """Write what all shards hold to one file. Raises InputError for a shard that is damaged or missing."""
+        self.form.join(output, map(self._intact, self._all()))
+
+    def _all(self) -> Iterator[Shard]:
+        """Yield every shard that was counted. Raises InputError if the journal does not name them all any more."""
+        noted = (shard for _, shard in self._noted())
+        for number in range(self.number):
+            shard = next(noted, None)
+            if shard is None or shard.number != number:
+                raise InputError(f"{self.journal} no longer names shard {number}. Start again: it is made anew")
+            yield shard
 
     def _take_up(self) -> None:
         """Count the shards that are there, and cut the journal off after them."""

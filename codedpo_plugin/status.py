@@ -101,7 +101,7 @@ def read_notes(path: Path) -> tuple[str | None, Mapping[str, Note]]:
     try:
         content = json.loads(path.read_text("utf-8"))
         return content["running"], {name: Note(**note) for name, note in content["stages"].items()}
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None, {}
 
 

@@ -120,6 +120,13 @@ def test_a_url_is_fetched_again_only_when_it_has_changed(store):
     assert not first.exists()
 
 
+def test_what_was_fetched_is_on_the_disk_before_it_looks_whole(store, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    path = input_file("memory://bucket/part-1.jsonl")
+    assert synced == [f"{path}.{os.getpid()}.partial", str(path.parent)]
+
+
 def test_a_fetch_that_fails_leaves_nothing_that_looks_whole(store, monkeypatch, tmp_path):
     def torn(path, target, **_):
         Path(target).write_bytes(b"ha")
@@ -128,7 +135,22 @@ def test_a_fetch_that_fails_leaves_nothing_that_looks_whole(store, monkeypatch, 
     monkeypatch.setattr(type(store), "get_file", lambda self, path, target: torn(path, target))
     with pytest.raises(InputError, match=r"memory://bucket/part-1.jsonl: cannot be read: OSError: the line is cut"):
         input_file("memory://bucket/part-1.jsonl")
-    assert [p.name for p in (tmp_path / "cache").rglob("*") if p.is_file()] == ["part-1.jsonl.partial"]
+    assert [p.name for p in (tmp_path / "cache").rglob("*") if p.is_file()] == []
+
+
+def test_two_processes_may_fetch_a_file_at_a_time(store, monkeypatch):
+    kind = type(store)
+    get_file, here = kind.get_file, os.getpid()
+
+    def meanwhile(self, path, target):
+        monkeypatch.setattr(kind, "get_file", get_file)
+        monkeypatch.setattr(os, "getpid", lambda: here + 1)
+        assert input_file("memory://bucket/part-1.jsonl").read_bytes() == b"1"
+        return get_file(self, path, target)
+
+    monkeypatch.setattr(kind, "get_file", meanwhile)
+    path = input_file("memory://bucket/part-1.jsonl")
+    assert [(p.name, p.read_bytes()) for p in path.parent.iterdir()] == [("part-1.jsonl", b"1")]
 
 
 def test_a_missing_object_is_named(store):

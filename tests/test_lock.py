@@ -102,6 +102,21 @@ def test_looking_whether_a_lock_is_held_makes_nobody_wait_for_long(path):
     take(path)
 
 
+def test_where_there_are_no_locks_none_is_held_and_none_can_be_had(path, monkeypatch):
+    path.parent.mkdir()
+    path.touch()
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(lock.fcntl, "flock", refuse)
+    assert holder_of(path) is None
+    opened = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(InputError, match=r"run: the file system has no locks \(flock\): No locks available"):
+        take(path)
+    assert len(os.listdir("/proc/self/fd")) == opened
+
+
 def test_a_lock_file_that_was_removed_meanwhile_is_not_taken_for_the_lock(path, monkeypatch):
     path.parent.mkdir()
     opened = os.open

@@ -155,6 +155,16 @@ def test_a_changed_configuration_is_refused_with_the_difference(tmp_path):
     with pytest.raises(UsageError, match=r"ranker: 'self-validation' -> 'pass-count'") as refusal:
         run_with(FakeModel(), tmp_path / "run", {"score": {"ranker": "pass-count"}})
     assert "--restart" in str(refusal.value)
+    assert Manifest(RunDirectory(tmp_path / "run")).data["config"]["score"]["ranker"] == "self-validation"
+
+
+def test_another_seed_is_another_run_of_every_stage_that_draws(tmp_path):
+    run_with(FakeModel(), tmp_path / "run")
+    stages = Manifest(RunDirectory(tmp_path / "run")).data["stages"]
+    drawing = ("generate", "evaluate_before_micro", "train", "evaluate_micro")
+    assert [stages[name]["config"]["seed"] for name in drawing] == [0, 0, 0, 0]
+    with pytest.raises(UsageError, match=r"stage 'generate' is finished.*\n  config\.seed: 0 -> 1\n"):
+        run_with(FakeModel(), tmp_path / "run", seed=1)
 
 
 def test_restart_forgets_the_earlier_run(tmp_path):
@@ -194,13 +204,57 @@ def test_input_that_has_changed_is_noticed(tmp_path):
         pipeline.take_candidates([source], SolutionForm.PROGRAM)
 
 
+@pytest.mark.parametrize("content", [None, "more"])
+def test_input_that_changes_while_it_is_read_is_noticed(tmp_path, content):
+    source = tmp_path / "candidates.jsonl"
+    entry = micro_problems("train")[0]
+    one = Candidates(entry.id, entry.prompt, entry.entry_point, (entry.prompt + entry.reference,), entry.tests)
+    jsonl.write(source, [one])
+
+    class Observer:
+        @hookimpl
+        def codedpo_stage_finished(self):
+            source.touch()
+            if content:
+                source.write_text(source.read_text() + content)
+
+    pipeline = Pipeline(RunDirectory(tmp_path / "run"), create_plugins([("o", Observer())], installed=False))
+    if content is None:
+        pipeline.take_candidates([source], SolutionForm.PROGRAM)
+        assert Manifest(pipeline.run).finished("candidates")
+    else:
+        with pytest.raises(InputError, match=r"changed while it was read:\n  input\.candidates\.jsonl: "):
+            pipeline.take_candidates([source], SolutionForm.PROGRAM)
+        assert not Manifest(pipeline.run).finished("candidates")
+    assert jsonl.count(pipeline.run.candidates) == 1
+
+
 def test_candidates_and_matrix_of_different_problems_are_refused(tmp_path):
     run = run_with(FakeModel(), tmp_path / "run", {"train": None, "evaluate": None}).run
     lines = run.candidates.read_text().splitlines(keepends=True)
     run.candidates.write_text("".join([lines[1], lines[0], *lines[2:]]))
-    pipeline = Pipeline(run, create_plugins(installed=False), redo=True)
+    pairs, execute = PairsConfig(kinds=("correctness",)), RunConfig.model_validate(CONFIG).execute
+    with pytest.raises(UsageError, match=r"what stage 'execute' reads has changed .*`codedpo execute .*run` first"):
+        Pipeline(run, create_plugins(installed=False), redo=True).pairs(pairs, execute)
+    run.manifest.unlink()
     with pytest.raises(InputError, match="not of the same problems"):
-        pipeline.pairs(PairsConfig(kinds=("correctness",)), RunConfig.model_validate(CONFIG).execute)
+        Pipeline(run, create_plugins(installed=False), redo=True).pairs(pairs, execute)
+
+
+def test_pairs_are_made_of_scores_of_the_present_matrix(tmp_path):
+    run = run_with(FakeModel(), tmp_path / "run", {"train": None, "evaluate": None}).run
+    pipeline = Pipeline(run, create_plugins(installed=False), redo=True)
+    pairs, execute = PairsConfig(kinds=("correctness",)), RunConfig.model_validate(CONFIG).execute
+    pipeline.execute(execute)
+    with pytest.raises(UsageError, match=r"what stage 'score' reads has changed .* `codedpo score .*run` first"):
+        pipeline.pairs(pairs, execute)
+    pipeline.score(ScoreConfig())
+    pipeline.pairs(pairs, execute)
+    del pipeline.manifest.data["stages"]["execute"]  # as if the matrix had been put there, now another one
+    pipeline.manifest.write()
+    parquet.write_matrices(run.matrix, [*parquet.read_matrices(run.matrix)][:2])
+    with pytest.raises(UsageError, match=r"what stage 'score' reads has changed"):
+        pipeline.pairs(pairs, execute)
 
 
 def test_a_stage_without_its_input_names_the_command_that_makes_it(tmp_path):
@@ -239,11 +293,39 @@ def test_generation_goes_on_with_the_problems_that_are_left(tmp_path, monkeypatc
     assert counts[0] == counts[1]
 
 
+def test_an_interrupted_stage_does_not_go_on_with_another_version(tmp_path, monkeypatch):
+    monkeypatch.setattr("codedpo_plugin.stages.candidates.GENERATED_SHARD", 1)
+    model = FakeModel()
+    model.fail_after = 2
+    with pytest.raises(GenerationError):
+        run_with(model, tmp_path / "run")
+    monkeypatch.setattr("codedpo_plugin.pipeline.__version__", "9.9")
+    with pytest.raises(UsageError, match=r"to be continued.*\n  versions\.codedpo-plugin: '.*' -> '9\.9'"):
+        run_with(model, tmp_path / "run")
+
+
 def test_what_a_finished_stage_did_not_come_to_remove_is_removed(tmp_path):
     run = run_with(FakeModel(), tmp_path / "run").run
     run.shards("execute").mkdir()
     run_with(FakeModel(), tmp_path / "run")
     assert not run.shards("execute").exists()
+
+
+def test_a_stage_that_was_being_done_again_with_something_else_is_not_taken_for_finished(tmp_path):
+    short = {"train": None, "evaluate": None}
+    run = run_with(FakeModel(), tmp_path / "run", short).run
+    redone = Pipeline(run, create_plugins(installed=False), redo=True)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt  # the output has been replaced, and the manifest does not know
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Manifest, "finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            redone.score(ScoreConfig(ranker="pass-count"))
+    assert {s.ranker for s in parquet.read_scores(run.scores)} == {"pass-count"}
+    with pytest.raises(UsageError, match=r"to be continued.*\n  config\.ranker: 'pass-count' -> 'self-validation'"):
+        run_with(FakeModel(), run.path, short)
 
 
 def test_a_run_keeps_its_lock_from_stage_to_stage_and_the_report_needs_none(tmp_path):
@@ -269,6 +351,16 @@ def test_candidates_come_in_a_stream_and_their_bad_lines_are_counted(tmp_path, c
     assert Manifest(pipeline.run).finished("candidates").counts == {"bad_lines": 3, "problems": 1}
     assert "3 lines were left out" in caplog.text
     assert f"{source}:3 (problem a): duplicate of line 2" in caplog.text
+
+
+def test_bad_lines_of_given_candidates_are_counted_where_they_are_executed(tmp_path, caplog):
+    entry = micro_problems("train")[0]
+    one = Candidates("a", entry.prompt, entry.entry_point, (entry.prompt + entry.reference,), entry.tests)
+    run = RunDirectory(tmp_path)
+    run.candidates.write_bytes(b"{\n" + jsonl.line(one) + jsonl.line(one))
+    Pipeline(run, create_plugins(installed=False)).execute(RunConfig.model_validate(CONFIG).execute)
+    assert Manifest(run).finished("execute").counts["bad_lines"] == 2
+    assert f"{run.candidates}:3 (problem a): duplicate of line 2" in caplog.text
 
 
 def test_candidates_that_cannot_be_used_leave_nothing_behind(tmp_path):

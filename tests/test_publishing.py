@@ -111,6 +111,17 @@ def test_another_run_is_not_overwritten(run, store, tmp_path):
     (tmp_path / "other" / "manifest.json").write_text("another")
     with pytest.raises(UsageError, match="holds another run"):
         pull(URL, tmp_path / "other")
+    RunDirectory(tmp_path / "begun").shards("candidates").mkdir(parents=True)
+    with pytest.raises(UsageError, match="holds another run"):
+        pull(URL, tmp_path / "begun")
+
+
+def test_a_run_that_is_worked_on_is_not_written_to(run, store, tmp_path):
+    push(run, URL)
+    back = RunDirectory(tmp_path / "back")
+    with RunLock(back.lock), pytest.raises(UsageError, match="is in use by process"):
+        pull(URL, back.path)
+    assert list(back.path.iterdir()) == []
 
 
 def test_a_damaged_file_is_told(run, store, tmp_path):

@@ -10,7 +10,7 @@ from codedpo_plugin.formats import jsonl
 from codedpo_plugin.manager import create_plugins
 from codedpo_plugin.pipeline import Pipeline
 from codedpo_plugin.records import Candidates, MadeProblem, SolutionForm
-from codedpo_plugin.rundir import Manifest, RunDirectory
+from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord
 from codedpo_plugin.suites.micro import micro_problems
 
 ENTRIES = micro_problems("train")[:2]
@@ -60,6 +60,34 @@ def test_own_candidates_that_would_have_to_be_rewritten_are_refused(run):
     assert run.candidates.read_bytes() == whole + b"{\n"
     with pytest.raises(UsageError, match="is among the candidates"):
         build(run, run.candidates, run.path / "more.jsonl")
+
+
+def test_candidates_that_were_given_are_not_replaced_by_others(run, tmp_path):
+    other = tmp_path / "other.jsonl"
+    jsonl.write(other, CANDIDATES[:1])
+    jsonl.write(run.candidates, CANDIDATES)
+    given = run.candidates.read_bytes()
+    for built in (False, True):
+        for restart in (False, True):
+            with pytest.raises(UsageError, match=r"candidates\.jsonl is there .*: use another -o, or move it away"):
+                build(run, other, restart=restart)
+            with Pipeline(run, create_plugins(installed=False), restart=restart) as pipeline:
+                pipeline.problems(ProblemsConfig(suite="micro", split="train", limit=2))
+            assert run.candidates.read_bytes() == given
+        if not built:
+            build(run)
+
+
+def test_candidates_of_a_model_are_replaced_by_given_ones_only_with_restart(run, tmp_path):
+    source = tmp_path / "c.jsonl"
+    jsonl.write(source, CANDIDATES)
+    jsonl.write(run.candidates, CANDIDATES[:1])
+    Manifest(run).finish("generate", StageRecord({}, {}))
+    with pytest.raises(UsageError, match="use another -o, or --restart to start afresh"):
+        build(run, source)
+    assert jsonl.count(run.candidates) == 1
+    build(run, source, restart=True)
+    assert jsonl.count(run.candidates) == 2
 
 
 def test_candidates_for_other_problems_than_those_that_were_made_here_are_refused(run, tmp_path):

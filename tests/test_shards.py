@@ -15,7 +15,7 @@ from codedpo_plugin.errors import InputError, PluginError
 from codedpo_plugin.formats.files import Form, atomic_write
 from codedpo_plugin.formats.jsonl import join
 from codedpo_plugin.manager import create_plugins
-from codedpo_plugin.shards import JOURNAL, Stream, problems_done, streamed
+from codedpo_plugin.shards import JOURNAL, Shards, Stream, problems_done, streamed
 
 SIZE = 4
 
@@ -183,6 +183,31 @@ def test_a_shard_that_was_changed_is_not_joined(tmp_path):
     shard.write_text(shard.read_text().replace("5", "6"))
     with pytest.raises(InputError, match=r"0000001\.txt has changed .* Remove it and start again"):
         run(tmp_path, 10)
+
+
+def test_a_folder_that_vanishes_with_its_mount_is_not_made_anew(tmp_path):
+    folder = tmp_path / "stage.shards"
+    made = Shards(folder, TEXT, SIZE)
+    made.add(items(SIZE))
+    made.note(SIZE, {}, last=False)
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"stage\.shards: cannot be written: No such file"):
+        made.add(items(SIZE))
+    assert not folder.exists()
+
+
+def test_shards_that_the_journal_no_longer_names_are_missed(tmp_path):
+    folder = tmp_path / "stage.shards"
+
+    def losing(_: object) -> None:
+        journal = folder / JOURNAL
+        journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[1:]))
+
+    context = Context(create_plugins(installed=False), checkpoints=folder)
+    stream = Stream(items(2 * SIZE), Work(context), TEXT, tmp_path / "out.txt", check=losing, size=SIZE)
+    with pytest.raises(InputError, match="no longer names shard 0"):
+        streamed(stream, context)
+    assert not (tmp_path / "out.txt").exists()
 
 
 def test_shards_of_another_size_are_not_used(tmp_path):

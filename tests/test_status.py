@@ -129,7 +129,15 @@ def test_notes_that_cannot_be_written_stop_nobody(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"running": 1}', '{"running": null, "stages": {"a": {"b": 1}}}']
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"running": 1}',
+        '{"running": null, "stages": {"a": {"b": 1}}}',
+        '{"running": null, "stages": []}',
+    ],
 )
 def test_notes_that_cannot_be_read_are_no_notes(tmp_path, content):
     (tmp_path / "progress.json").write_text(content)

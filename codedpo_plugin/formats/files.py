@@ -61,7 +61,16 @@ def atomic_write(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
             partial.unlink()
 
 
-NO_ROOM: Final = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV)
+NO_ROOM: Final = (
+    errno.ENOSPC,
+    errno.EFBIG,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EIO,
+    errno.ESTALE,
+    errno.ENOTCONN,
+    errno.ENODEV,
+)
 """What writing to an open file fails with: a full disk, a quota, a mount that is gone. Other errors in the block
 are not about the file."""
 
@@ -74,9 +83,33 @@ def append(path: Path, content: bytes) -> None:
         os.fsync(handle.fileno())
 
 
+def put_in_place(partial: Path, path: Path) -> None:
+    """Give a file or folder that is complete its name, once all of it is on the disk."""
+    flush(partial)
+    os.replace(partial, path)
+    _sync_folder(path.parent)
+
+
+def flush(path: Path) -> None:
+    """Make sure that a file, or a folder with all that is in it, is on the disk, whoever wrote it."""
+    for part in [*path.rglob("*"), path] if path.is_dir() else [path]:
+        if part.is_dir():
+            _sync_folder(part)
+        elif part.is_file():
+            _sync(part)
+
+
 def _sync_folder(folder: Path) -> None:
-    """Make sure that the names in a folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Make sure that the names in a folder are on the disk, where the file system has a way to ask for that."""
+    try:
+        _sync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # as SMB and some in user space answer
+            raise
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -85,14 +118,18 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def writing(path: Path, codes: tuple[int, ...] = ()) -> Iterator[None]:
-    """Turn a failure to write a file, with one of some error codes if any are given, into an InputError."""
+    """Turn a failure to write a file, with one of some error codes if any are given, into an InputError.
+
+    It names the file of the error where that is another one: in a block much may be written besides.
+    """
     try:
         yield
     except OSError as error:
         if codes and error.errno not in codes:
             raise
+        place = (codes and error.filename) or path
         raise InputError(
-            f"{path}: cannot be written: {error.strerror or error}. What was finished before is kept: "
+            f"{place}: cannot be written: {error.strerror or error}. What was finished before is kept: "
             "when that is mended, the same command continues."
         ) from error
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from codedpo_plugin.errors import InputError
+
 
 class Seen:
     """The ids of a file, each with the line it first came on."""
@@ -12,8 +14,20 @@ class Seen:
         self._table: sqlite3.Connection | None = None
 
     def add(self, name: str, line: int) -> int | None:
-        """Note an id; return the line of an earlier one that is the same, or None."""
-        table, key = self._opened(), name.encode("utf-8", "surrogatepass")
+        """Note an id; return the line of an earlier one that is the same, or None.
+
+        Raises InputError where there is no room for the temporary file.
+        """
+        try:
+            return self._noted(name.encode("utf-8", "surrogatepass"), line)
+        except sqlite3.Error as error:
+            raise InputError(
+                f"the ids of problems cannot be kept in a temporary file: {error}. Set SQLITE_TMPDIR to a folder "
+                "with room, and start again: what was finished before is kept."
+            ) from error
+
+    def _noted(self, key: bytes, line: int) -> int | None:
+        table = self._opened()
         if table.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, line)).rowcount:
             return None
         (former,) = table.execute("SELECT line FROM seen WHERE name = ?", (key,)).fetchone()

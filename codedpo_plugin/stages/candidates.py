@@ -26,7 +26,7 @@ GENERATED_SHARD: Final = 32
 """Problems a shard where a model writes the candidates, which takes longest: a few of its calls."""
 
 
-def generate(run: RunDirectory, plugins: Plugins, config: GenerateConfig) -> Stage:
+def generate(run: RunDirectory, plugins: Plugins, config: GenerateConfig, seed: int) -> Stage:
     """Generate candidates for the problems."""
     source = run.require(run.problems, "run")
 
@@ -47,7 +47,8 @@ def generate(run: RunDirectory, plugins: Plugins, config: GenerateConfig) -> Sta
         )
         streamed(stream, context)
 
-    return Stage("generate", dump(config), (source,), run.candidates, work, run.shards("generate"))
+    settings = dump(config) | {"seed": seed}
+    return Stage("generate", settings, (source,), run.candidates, work, run.shards("generate"))
 
 
 def take(run: RunDirectory, paths: Sequence[Path], form: SolutionForm, *, problems_made: bool = False) -> Stage:
@@ -57,22 +58,15 @@ def take(run: RunDirectory, paths: Sequence[Path], form: SolutionForm, *, proble
     """
     bad = jsonl.BadLines()
 
-    def records(counts: Counter[str]) -> Iterator[Candidates]:
-        for record in jsonl.read_files(paths, jsonl.candidates_parser(form), bad):
-            counts["bad_lines"] = len(bad)
-            yield record
-        counts["bad_lines"] = len(bad)
-
     def check(counts: Mapping[str, int]) -> None:
-        if bad:
-            log.warning("%d lines were left out:\n%s", len(bad), bad)
+        warn_of(bad)
         if not counts["problems"]:
             where = ", ".join(map(str, paths))
             raise InputError(f"{where}: no usable line\n{bad}" if bad else f"{where}: the file is empty")
 
     def work(context: Context) -> None:
         stream: Stream[Candidates, Candidates] = Stream(
-            records(context.counts),
+            counted(jsonl.read_files(paths, jsonl.candidates_parser(form), bad), bad, context.counts),
             lambda left: left,
             jsonl.LINES,
             run.candidates,
@@ -127,9 +121,23 @@ def _write_problems(run: RunDirectory) -> None:
     jsonl.write(run.problems, (Problem(c.problem_id, c.prompt, c.entry_point) for c in read_candidates(run)))
 
 
-def read_candidates(run: RunDirectory) -> Iterator[Candidates]:
+def read_candidates(run: RunDirectory, bad: jsonl.BadLines | None = None) -> Iterator[Candidates]:
     """Yield the candidates of a run, in their order."""
-    return jsonl.read(run.candidates, jsonl.candidates_parser(), jsonl.BadLines())
+    return jsonl.read(run.candidates, jsonl.candidates_parser(), jsonl.BadLines() if bad is None else bad)
+
+
+def counted(records: Iterator[Candidates], bad: jsonl.BadLines, counts: Counter[str]) -> Iterator[Candidates]:
+    """Yield what is read, and count the bad lines so far."""
+    for record in records:
+        counts["bad_lines"] = len(bad)
+        yield record
+    counts["bad_lines"] = len(bad)
+
+
+def warn_of(bad: jsonl.BadLines) -> None:
+    """Log the lines that were left out, if there are any."""
+    if bad:
+        log.warning("%d lines were left out:\n%s", len(bad), bad)
 
 
 def count_problem(_: object, counts: Counter[str]) -> None:

@@ -12,7 +12,7 @@ from codedpo_plugin.context import Context
 from codedpo_plugin.evaluation.compare import compare_results, write_comparison
 from codedpo_plugin.evaluation.evalplus_format import write_evalplus
 from codedpo_plugin.evaluation.results import read_result, write_result
-from codedpo_plugin.formats.files import digest
+from codedpo_plugin.formats.files import digest, put_in_place
 from codedpo_plugin.manager import Plugins, find
 from codedpo_plugin.processes import is_main_process
 from codedpo_plugin.rundir import RunDirectory
@@ -27,12 +27,13 @@ def evaluate(
     model: ModelConfig,
     config: EvaluateConfig,
     execute: ExecuteConfig,
+    seed: int,
 ) -> Iterator[Stage]:
     """Evaluate a model on every configured suite, a stage each; results go to ``where``."""
     for suite_name in config.suites:
         suite, target = find("suite", suite_name, plugins.suites), where.result(suite_name)
         work = partial(_evaluate, suite, target, model, config, execute)
-        settings = {"model": dump(model), **dump(config)}
+        settings = {"model": dump(model), **dump(config), "seed": seed}
         yield Stage(f"{name}_{suite_name}", settings, (), target, work)
 
 
@@ -63,7 +64,7 @@ def train(run: RunDirectory, plugins: Plugins, model: ModelConfig, config: Train
         plugins.train(source, model, config, partial, context)
         if is_main_process():
             shutil.rmtree(run.train, ignore_errors=True)
-            partial.rename(run.train)
+            put_in_place(partial, run.train)
 
     # How often a checkpoint is made does not change the result.
     settings = {"model": dump(model), **dump(config), "seed": seed}

@@ -17,7 +17,7 @@ from codedpo_plugin.manager import Plugins
 from codedpo_plugin.records import PreferencePair
 from codedpo_plugin.rundir import RunDirectory
 from codedpo_plugin.shards import Stream, streamed
-from codedpo_plugin.stages.candidates import count_problem, read_candidates
+from codedpo_plugin.stages.candidates import count_problem, counted, read_candidates, warn_of
 from codedpo_plugin.stages.stage import Stage, dump
 
 log = logging.getLogger(__name__)
@@ -31,16 +31,18 @@ ALIKE: Final = ("local", "ray")
 def execute(run: RunDirectory, plugins: Plugins, config: ExecuteConfig) -> Stage:
     """Run every solution against every test."""
     source = run.require(run.candidates, "build CANDIDATES.jsonl -o DIR")
+    bad = jsonl.BadLines()  # only where somebody else wrote them
 
     def work(context: Context) -> None:
         stream = Stream(
-            read_candidates(run),
+            counted(read_candidates(run, bad), bad, context.counts),
             lambda left: plugins.execute(left, config, context),
             parquet.MATRICES,
             run.matrix,
             total=jsonl.count(source),
             one_each=True,
             tally=count_cells,
+            check=lambda _: warn_of(bad),
         )
         streamed(stream, context)
 
@@ -110,8 +112,9 @@ def _warn_of_confidence(run: RunDirectory, config: PairsConfig, counts: Mapping[
     below = counts.get("correctness_below_min_confidence", 0)
     if not below or counts.get("correctness_pairs", 0):
         return
-    shapes = [matrix.verdicts.shape for matrix in parquet.read_matrices(run.matrix)]
-    solutions, tests = (max(sizes) for sizes in zip(*shapes, strict=True))
+    solutions = tests = 0
+    for matrix in parquet.read_matrices(run.matrix):
+        solutions, tests = max(solutions, matrix.verdicts.shape[0]), max(tests, matrix.verdicts.shape[1])
     highest = read_calibration(config.calibration or DEFAULT).highest(solutions, tests)
     log.warning(
         "all %d correctness pairs were left out, as less probably right than min_confidence %g. The highest "

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from codedpo_plugin.context import Context
 from codedpo_plugin.errors import TrainingError
+from codedpo_plugin.formats.files import flush
 
 COMPLETE: Final = "complete"
 """A file in every checkpoint that was written to its end."""
@@ -57,7 +58,9 @@ def completed_checkpoints() -> Any:
 
         PartialState().wait_for_everyone()
         if state.is_world_process_zero:
-            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            flush(checkpoint)
+            (checkpoint / COMPLETE).touch()
 
     return callback(on_save=mark)
 

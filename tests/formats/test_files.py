@@ -8,12 +8,13 @@ import gzip
 import hashlib
 import os
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from codedpo_plugin.errors import InputError
-from codedpo_plugin.formats.files import append, atomic_write, digest, open_bytes
+from codedpo_plugin.formats.files import append, atomic_write, digest, open_bytes, put_in_place
 
 
 def test_a_file_appears_when_the_block_ends_and_not_before(tmp_path):
@@ -79,6 +80,11 @@ def test_a_mount_that_is_gone_and_a_quota_are_reported_as_a_full_disk_is(tmp_pat
         raise OSError(code, os.strerror(code))
 
 
+def test_a_disk_that_is_full_elsewhere_is_not_blamed_on_the_file(tmp_path):
+    with pytest.raises(InputError, match=r"^/scratch/a: cannot be written: No space"), atomic_write(tmp_path / "f"):
+        raise OSError(errno.ENOSPC, "No space left on device", "/scratch/a")
+
+
 def test_a_durable_file_and_its_name_are_on_the_disk_when_the_block_ends(tmp_path, monkeypatch):
     synced = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
@@ -88,6 +94,38 @@ def test_a_durable_file_and_its_name_are_on_the_disk_when_the_block_ends(tmp_pat
     with atomic_write(tmp_path / "g", durable=False) as handle:
         handle.write(b"new")
     assert len(synced) == 2
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_others_wrote_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch, folder):
+    partial, place = tmp_path / "x.partial", tmp_path / "x"
+    written = [partial / "sub" / "weights", partial / "config"] if folder else [partial]
+    for path in written:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("new")
+    synced = []
+
+    def sync(descriptor: int) -> None:
+        synced.append((os.readlink(f"/proc/self/fd/{descriptor}"), place.exists()))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    put_in_place(partial, place)
+    assert {(str(path), False) for path in written} <= set(synced)
+    assert synced[-1] == (str(tmp_path), True)
+    assert not partial.exists()
+
+
+@pytest.mark.parametrize(("code", "harmless"), [(errno.EINVAL, True), (errno.EIO, False)])
+def test_a_file_system_that_cannot_flush_folders_is_no_hindrance(tmp_path, monkeypatch, code, harmless):
+    def sync(descriptor: int) -> None:
+        if Path(os.readlink(f"/proc/self/fd/{descriptor}")).is_dir():
+            raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    told = nullcontext() if harmless else pytest.raises(InputError, match="cannot be written")
+    with told, atomic_write(tmp_path / "f") as handle:
+        handle.write(b"new")
+    assert (tmp_path / "f").read_bytes() == b"new"
 
 
 def test_what_is_appended_is_on_the_disk(tmp_path, monkeypatch):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import pytest
 
+from codedpo_plugin.errors import InputError
 from codedpo_plugin.formats.seen import Seen
 
 
@@ -29,6 +32,13 @@ def test_more_ids_than_fit_into_its_memory_are_kept_apart(seen):
     names = [f"problem/{number}/{'x' * 200}" for number in range(20_000)]
     assert all(seen.add(name, line) is None for line, name in enumerate(names))
     assert [seen.add(names[line], 0) for line in (0, 9_999, 19_999)] == [0, 9_999, 19_999]
+
+
+def test_a_full_disk_is_told_with_what_to_do(seen):
+    seen.add("a", 1)
+    seen._table.execute("PRAGMA max_page_count = 4")
+    with pytest.raises(InputError, match=r"temporary file: database or disk is full\. Set SQLITE_TMPDIR"):
+        deque(seen.add(f"problem/{line}", line) for line in range(10_000))
 
 
 def test_closing_forgets(seen):

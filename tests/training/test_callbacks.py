@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -55,12 +56,16 @@ def test_other_figures_do_not(logs):
     assert stop_at_nan().on_log(None, STATE, None, logs=logs) is None
 
 
-def test_a_checkpoint_is_marked_when_it_is_complete(tmp_path):
+def test_a_checkpoint_is_marked_when_it_is_complete(tmp_path, monkeypatch):
     folder = tmp_path / "checkpoint-3"
     folder.mkdir()
+    (folder / "weights").touch()
     assert last_checkpoint(tmp_path) is None
+    marked = []
+    monkeypatch.setattr(os, "fsync", lambda _: marked.append((folder / COMPLETE).exists()))
     completed_checkpoints().on_save(SimpleNamespace(output_dir=str(tmp_path)), STATE, None)
     assert last_checkpoint(tmp_path) == folder
+    assert marked == [False, False]  # the weights and the folder are on the disk before
 
 
 def test_the_last_checkpoint_is_the_one_of_the_highest_step_that_is_complete(tmp_path):
