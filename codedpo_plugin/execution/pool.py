@@ -32,7 +32,7 @@ from codedpo_plugin.execution.machine import physical_cores, require_memory
 from codedpo_plugin.execution.requests import Check, Job, JobResult, Runtime, TimingJob, TimingResult
 from codedpo_plugin.execution.sandboxes import AUTO, BUILT_IN, Sandbox, choose
 from codedpo_plugin.execution.wire import SUITES_KEPT
-from codedpo_plugin.execution.worker import UnableError, WorkerError, WorkerProcess, WorkerSpec
+from codedpo_plugin.execution.worker import UnableError, WorkerError, WorkerProcess, WorkerSpec, start_worker
 
 R = TypeVar("R", JobResult, TimingResult)
 
@@ -247,7 +247,7 @@ class Pool:
         if familiar:
             return familiar
         if len(seats) < self.size and (not seats or seats[0].tasks):
-            self._seats.append(_Seat(WorkerProcess(self.spec)))
+            self._seats.append(_Seat(start_worker(self.spec)))
             return self._seats[-1]
         return seats[0] if len(seats[0].tasks) < IN_FLIGHT else None
 

@@ -48,6 +48,10 @@ class WorkerError(Exception):
     """The worker's process ended, or sent something that is not a frame."""
 
 
+class GoneError(WorkerError):
+    """The worker's process ended."""
+
+
 class UnableError(WorkerError):
     """The worker could not begin to run a program, for want of a process, of confinement or of space."""
 
@@ -146,7 +150,7 @@ class WorkerProcess:
         except BlockingIOError:
             pass
         except OSError as error:
-            raise WorkerError(str(error)) from error
+            raise GoneError(str(error)) from error
 
     def receive(self) -> list[dict[str, Any]]:
         """Return the frames that have arrived in full. Raises WorkerError at the end of the stream."""
@@ -161,7 +165,7 @@ class WorkerProcess:
             frames.append(_parse(bytes(self.incoming[4 : 4 + size])))
             del self.incoming[: 4 + size]
         if closed and not frames:
-            raise WorkerError("it ended")
+            raise GoneError("it ended")
         return frames
 
     def _fill(self) -> bool:
@@ -187,6 +191,19 @@ class WorkerProcess:
         self.channel.close()
         remove_tree(self.scratch)
         return said
+
+
+def start_worker(spec: WorkerSpec) -> WorkerProcess:
+    """Return a worker that is ready; one that was gone before is started once more, as it may have been killed.
+
+    Raises SandboxError where none starts.
+    """
+    try:
+        return WorkerProcess(spec)
+    except SandboxError as error:
+        if not isinstance(error.__cause__, GoneError):
+            raise
+    return WorkerProcess(spec)
 
 
 def environment(scratch: str, more: Iterable[tuple[str, str]] = ()) -> dict[str, str]:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from codedpo_plugin.errors import SandboxError
 from codedpo_plugin.execution import Pool, worker
 from codedpo_plugin.execution.interpreter import inspect_interpreter
 from codedpo_plugin.execution.sandboxes import Sandbox
+from codedpo_plugin.execution.sandboxes.base import Launch, WorkerPlan
 from codedpo_plugin.execution.wire import decode
 from codedpo_plugin.execution.worker import (
     LARGEST_FRAME,
@@ -23,6 +24,7 @@ from codedpo_plugin.execution.worker import (
     WorkerSpec,
     environment,
     remove_tree,
+    start_worker,
 )
 
 from .support import FakeSandbox, all_end, ask, built_in, descendants
@@ -165,6 +167,37 @@ def test_a_worker_that_ends_at_once_is_an_error_with_what_it_printed(scratch_roo
     assert "sandbox 'fake'" in str(caught.value)
     assert "codedpo doctor" in str(caught.value)
     assert os.listdir(scratch_root) == []
+
+
+class Deadly(FakeSandbox):
+    """Kills workers while they start, so many of them."""
+
+    def __init__(self, deaths: int) -> None:
+        super().__init__("deadly")
+        self.deaths = deaths
+
+    @contextmanager
+    def launch(self, plan: WorkerPlan) -> Iterator[Launch]:
+        self.deaths -= 1
+        killed = (sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
+        yield Launch(killed if self.deaths >= 0 else plan.command)
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_started_once_more(scratch_root):
+    with closing(start_worker(WorkerSpec(Deadly(1), inspect_interpreter()))) as process:
+        assert descendants(os.getpid()) >= {process.process.pid}
+    with pytest.raises(SandboxError, match="could not be started under sandbox 'deadly'"):
+        start_worker(WorkerSpec(Deadly(2), inspect_interpreter()))
+    assert os.listdir(scratch_root) == []
+
+
+def test_only_what_was_killed_is_started_once_more(scratch_root):
+    launches = []
+    refused = speaking(frame(b"[]"))
+    refused.launch = lambda plan, launch=refused.launch: launches.append(plan) or launch(plan)
+    with pytest.raises(SandboxError):
+        start_worker(WorkerSpec(refused, inspect_interpreter()))
+    assert len(launches) == 1
 
 
 def test_a_worker_that_stays_silent_is_given_up(scratch_root, monkeypatch):
