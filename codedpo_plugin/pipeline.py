@@ -105,12 +105,16 @@ class Pipeline:
             return {}
         with self:
             if self.restart:
-                self.run.forget(stage.name)
-                self.manifest.forget(stage.name)
-                self.restart = False
+                self.start_afresh(stage.name)
             record = StageRecord(stage.config, _digests(stage.inputs))
             done = self._finished(stage, record)
             return self._work(stage, record) if done is None else done.counts
+
+    def start_afresh(self, stage: str) -> None:
+        """Forget a stage and all after it, for once."""
+        self.run.forget(stage)
+        self.manifest.forget(stage)
+        self.restart = False
 
     def _finished(self, stage: Stage, record: StageRecord) -> StageRecord | None:
         """Return what the manifest has of a stage that need not be run. Raises UsageError if it differs."""

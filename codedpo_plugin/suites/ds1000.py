@@ -239,10 +239,15 @@ def _problem(row: Mapping[str, Any], key: str, runtimes: Mapping[str, Runtime]) 
     )
 
 
+OPTIONS: Final = (METADATA_KEY, environment.METADATA_KEY)
+
+
 def _suite(only: str | None, description: str) -> Suite:
     name = f"ds1000_{only}" if only else "ds1000"
     load_part = partial(load, only=only)
-    return Suite(name, load_part, STOP, description, PREFIX, postprocess, INSTRUCTION, downloads=True)
+    return Suite(
+        name, load_part, STOP, description, PREFIX, postprocess, INSTRUCTION, downloads=True, options=OPTIONS
+    )
 
 
 SUITES: Final = (
