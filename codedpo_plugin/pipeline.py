@@ -45,7 +45,7 @@ from codedpo_plugin.errors import (
 from codedpo_plugin.formats.files import digest
 from codedpo_plugin.inputs import input_files
 from codedpo_plugin.lock import RunLock
-from codedpo_plugin.manager import Plugins
+from codedpo_plugin.manager import Plugins, find
 from codedpo_plugin.processes import is_main_process, number_of_processes
 from codedpo_plugin.records import SolutionForm
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord, differences
@@ -235,10 +235,26 @@ class Pipeline:
 
 
 def run_all(pipeline: Pipeline, config: RunConfig) -> Path:
-    """Run every configured stage; return the report. Training on given data takes no pairs, and builds none."""
+    """Run every configured stage; return the report. Training on given data takes no pairs, and builds none.
+
+    Raises UsageError for a name that nothing is registered under, before anything is run.
+    """
+    _require_names(config, pipeline.plugins)
     with pipeline:
         _run_stages(pipeline, config)
     return pipeline.report()
+
+
+def _require_names(config: RunConfig, plugins: Plugins) -> None:
+    """Raise UsageError for a name of the configuration that nothing is registered under."""
+    find("executor", config.execute.executor, plugins.executors)
+    find("ranker", config.score.ranker, plugins.rankers)
+    if config.train is not None:
+        find("trainer", config.train.method, plugins.trainers)
+    evaluated = config.evaluate.suites if config.evaluate is not None else ()
+    for suite in (config.problems.suite, *evaluated):
+        if suite is not None:
+            find("suite", suite, plugins.suites)
 
 
 def _run_stages(pipeline: Pipeline, config: RunConfig) -> None:
