@@ -141,8 +141,9 @@ def read_rows(metadata: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     except Exception as error:
         raise EvaluationError(
             f"the data of DS-1000 cannot be read from {path or f'the hub ({DATASET})'}: {type(error).__name__}: "
-            f'{error}. Give a local copy of ds1000.jsonl.gz with --metadata \'{{"{METADATA_KEY}": "FILE"}}\' or '
-            f"the environment variable {VARIABLE}, or make {DATASET} of the Hugging Face hub reachable."
+            f"{error}. Give a local copy of ds1000.jsonl.gz with the environment variable {VARIABLE} or, to "
+            f'evaluate on it, with --metadata \'{{"{METADATA_KEY}": "FILE"}}\', or make {DATASET} of the '
+            "Hugging Face hub reachable."
         ) from error
 
 

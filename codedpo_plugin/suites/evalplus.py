@@ -86,8 +86,8 @@ def read_tasks(source: Source, metadata: Mapping[str, Any]) -> Mapping[str, Any]
         raise EvaluationError(
             f"the data of {source.dataset} cannot be read"
             f"{f' from {path}' if path else ''}: {type(error).__name__}: {error}. Give a local copy of EvalPlus's "
-            f'release file with --metadata \'{{"{source.metadata_key}": "FILE.jsonl"}}\' or the environment '
-            f"variable {source.variable}, or make its download reachable."
+            f"release file with the environment variable {source.variable} or, to evaluate on it, with --metadata "
+            f'\'{{"{source.metadata_key}": "FILE.jsonl"}}\', or make its download reachable.'
         ) from error
 
 
