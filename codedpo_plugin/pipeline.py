@@ -47,7 +47,7 @@ from codedpo_plugin.errors import (
 from codedpo_plugin.formats.files import digest
 from codedpo_plugin.inputs import input_files
 from codedpo_plugin.lock import RunLock
-from codedpo_plugin.manager import Plugins
+from codedpo_plugin.manager import Plugins, find
 from codedpo_plugin.processes import is_main_process, number_of_processes
 from codedpo_plugin.records import SolutionForm
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord, differences
@@ -113,9 +113,7 @@ class Pipeline:
         with self:
             self._spare_given_candidates(stage)
             if self.restart:
-                self.run.forget(stage.name, candidates=self._made_by(CANDIDATES))
-                self.manifest.forget(stage.name)
-                self.restart = False
+                self.start_afresh(stage.name)
             seen = _seen(stage.inputs)
             record = StageRecord(stage.config, _digests(stage.inputs))
             self._require_one_run(stage, record)
@@ -152,6 +150,12 @@ class Pipeline:
                     f"{self.run.path}: what stage {name!r} reads has changed since it was done: "
                     f"`codedpo {name} {self.run.path}` first."
                 )
+
+    def start_afresh(self, stage: str) -> None:
+        """Forget a stage and all after it, for once."""
+        self.run.forget(stage, candidates=self._made_by(CANDIDATES))
+        self.manifest.forget(stage)
+        self.restart = False
 
     def _finished(self, stage: Stage, record: StageRecord) -> StageRecord | None:
         """Return what the manifest has of a stage that need not be run. Raises UsageError if it differs."""
@@ -278,10 +282,26 @@ class Pipeline:
 
 
 def run_all(pipeline: Pipeline, config: RunConfig) -> Path:
-    """Run every configured stage; return the report. Training on given data takes no pairs, and builds none."""
+    """Run every configured stage; return the report. Training on given data takes no pairs, and builds none.
+
+    Raises UsageError for a name that nothing is registered under, before anything is run.
+    """
+    _require_names(config, pipeline.plugins)
     with pipeline:
         _run_stages(pipeline, config)
     return pipeline.report()
+
+
+def _require_names(config: RunConfig, plugins: Plugins) -> None:
+    """Raise UsageError for a name of the configuration that nothing is registered under."""
+    find("executor", config.execute.executor, plugins.executors)
+    find("ranker", config.score.ranker, plugins.rankers)
+    if config.train is not None:
+        find("trainer", config.train.method, plugins.trainers)
+    evaluated = config.evaluate.suites if config.evaluate is not None else ()
+    for suite in (config.problems.suite, *evaluated):
+        if suite is not None:
+            find("suite", suite, plugins.suites)
 
 
 def _run_stages(pipeline: Pipeline, config: RunConfig) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,22 @@ class FakeModel:
         program = entry.prompt + (entry.reference if solved else entry.wrong[0])
         sample = SampleResult(entry.id, 0, program, "pass" if solved else "fail", "pass", 1)
         return SuiteResult(suite.name, {"model": "fake"}, (sample,))
+
+
+@pytest.mark.parametrize(
+    ("section", "meant"),
+    [
+        ({"execute": {"executor": "locl"}}, "unknown executor 'locl'. Did you mean 'local'"),
+        ({"score": {"ranker": "codett"}}, "unknown ranker 'codett'. Did you mean 'codet'"),
+        ({"train": {"method": "dop"}}, "unknown trainer 'dop'. Did you mean 'dpo'"),
+        ({"evaluate": {"suites": ["micro", "mirco"]}}, "unknown suite 'mirco'. Did you mean 'micro'"),
+        ({"problems": {"suite": "mirco"}}, "unknown suite 'mirco'. Did you mean 'micro'"),
+    ],
+)
+def test_a_name_that_nothing_has_is_refused_before_anything_is_run(tmp_path, section, meant):
+    with pytest.raises(UsageError, match=re.escape(meant)):
+        run_with(FakeModel(), tmp_path / "run", section)
+    assert not (tmp_path / "run").exists()
 
 
 def run_with(model: FakeModel, folder: Path, config: dict | None = None, **options) -> Pipeline:

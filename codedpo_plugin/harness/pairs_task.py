@@ -16,16 +16,16 @@ from typing import Any, Final
 import datasets
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
-from pydantic import Field
 
-from codedpo_plugin.config import ExecuteConfig, GenerateConfig, PairsConfig, ProblemsConfig, ScoreConfig, Split
+from codedpo_plugin.config import ExecuteConfig, GenerateConfig, PairsConfig, ProblemsConfig, ScoreConfig
 from codedpo_plugin.context import Context
 from codedpo_plugin.execution import require_confinement
 from codedpo_plugin.formats import jsonl, parquet
 from codedpo_plugin.generation.prompts import solution_prompt
 from codedpo_plugin.generation.sampling import Request, candidates_from, requests_for
 from codedpo_plugin.harness.answers import answers_to
-from codedpo_plugin.harness.options import TaskOptions, asking_defaults, read_options
+from codedpo_plugin.harness.messages import speak_as_lm_eval
+from codedpo_plugin.harness.options import PairsOptions, asking_defaults, read_options
 from codedpo_plugin.manager import create_plugins, find
 from codedpo_plugin.pipeline import Pipeline
 from codedpo_plugin.processes import number_of_processes, process_number
@@ -38,24 +38,6 @@ FILTER: Final = "build"
 METRICS: Final = ("pairs_per_problem", "self_validated", "solutions_kept", "tests_kept")
 
 
-class PairsOptions(TaskOptions):
-    """Metadata of the task."""
-
-    problems: Path | None = Field(None, description="a problems.jsonl")
-    suite: str = Field("micro", description="or a suite, if no file is given")
-    split: Split = "train"
-    output: Path = Field(Path("codedpo-pairs"), description="run directory to write")
-    n_solutions: int = Field(15, gt=0)
-    n_tests: int = Field(15, gt=0)
-    test_generations: int | None = Field(None, gt=0)
-    temperature: float = Field(1.5, ge=0)
-    max_solution_tokens: int = Field(512, gt=0)
-    max_test_tokens: int = Field(256, gt=0)
-    ranker: str = "self-validation"
-    kinds: tuple[str, ...] = ("correctness", "efficiency")
-    cpu_s: float = Field(1.0, gt=0)
-
-
 class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type information
     """Two requests a document: its solutions and its tests."""
 
@@ -63,6 +45,7 @@ class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         """Read the problems and check that programs can be run, before a token is generated."""
+        speak_as_lm_eval()
         settings = {key: value for key, value in config.items() if key != "class"}
         self.options: PairsOptions = read_options(PairsOptions, settings.get("metadata"))
         self.plugins = create_plugins()
@@ -141,44 +124,57 @@ class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
             candidates_from(self._by_id[problem_id], solutions, tests, generation, counts, seed)
             for problem_id, (solutions, tests) in answers.items()
         ]
-        self._outcomes = self._build(found)
+        self._outcomes = self._build(found, counts)
         for instance in self.instances:
             instance.filtered_resps[FILTER] = self._outcomes[instance.doc["problem_id"]]
 
-    def _build(self, found: Sequence[Candidates]) -> dict[str, dict[str, float]]:
-        """Run the pipeline on the candidates; return the metrics of each problem.
+    def _build(self, found: Sequence[Candidates], counts: Mapping[str, int]) -> dict[str, dict[str, float]]:
+        """Build pairs of the candidates, say how many and where; return the metrics of each problem.
 
         Where lm-eval was launched as several processes, each has some of the candidates and only writes them.
         """
-        options, together = self.options, number_of_processes() == 1
-        run = RunDirectory(options.output)
+        together = number_of_processes() == 1
+        run = RunDirectory(self.options.output)
         generated = run.path / ("generated.jsonl" if together else f"generated-{process_number():05d}.jsonl")
         usable = [c for c in found if c.solutions and c.tests]
         jsonl.write(generated, usable)
+        pairs, telling = self._pairs(run, generated, len(usable)) if together else (Counter(), set())
+        told = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in sorted(counts.items()) if number)
         if not together:
             log.warning("%s: one part of several; `codedpo build` makes pairs of all of them", generated)
-        pairs: Counter[str] = Counter()
-        telling: set[str] = set()
-        if usable and together:
-            execution = ExecuteConfig(workers=options.workers, sandbox=options.sandbox, cpu_s=options.cpu_s)
-            with Pipeline(run, self.plugins, restart=True) as pipeline:
-                pipeline.take_candidates([generated], SolutionForm.PROGRAM)
-                pipeline.execute(execution)
-                pipeline.score(ScoreConfig(ranker=options.ranker))
-                pipeline.pairs(PairsConfig.model_validate({"kinds": options.kinds}), execution)
-            made = jsonl.read(run.pairs, jsonl.pair_from, jsonl.BadLines(), unique=False)
-            pairs.update(pair.problem_id for pair in made)
-            scores = parquet.read_scores(run.scores)
-            telling = {s.problem_id for s in scores if s.solutions.max() > s.solutions.min()}
+        elif usable:
+            log.info("%s: %d pairs of %d problems; %s", run.pairs, pairs.total(), len(found), told)
+        else:
+            log.warning("%s: no pairs, as no problem has a solution and a test; %s", run.path, told)
         return {
             c.problem_id: {
                 "pairs_per_problem": float(pairs[c.problem_id]) if together else nan,
                 "self_validated": float(c.problem_id in telling) if together else nan,
-                "solutions_kept": len(c.solutions) / options.n_solutions,
-                "tests_kept": len(c.tests) / options.n_tests,
+                "solutions_kept": len(c.solutions) / self.options.n_solutions,
+                "tests_kept": len(c.tests) / self.options.n_tests,
             }
             for c in found
         }
+
+    def _pairs(self, run: RunDirectory, candidates: Path, number: int) -> tuple[Counter[str], set[str]]:
+        """Replace what was made in a run by what a number of candidates give.
+
+        Return the number of pairs of each problem, and the problems whose solutions have different scores.
+        """
+        options = self.options
+        execution = ExecuteConfig(workers=options.workers, sandbox=options.sandbox, cpu_s=options.cpu_s)
+        with Pipeline(run, self.plugins, restart=True) as pipeline:
+            if not number:
+                pipeline.start_afresh("candidates")
+                return Counter(), set()
+            pipeline.take_candidates([candidates], SolutionForm.PROGRAM)
+            pipeline.execute(execution)
+            pipeline.score(ScoreConfig(ranker=options.ranker))
+            pipeline.pairs(PairsConfig.model_validate({"kinds": options.kinds}), execution)
+        made = jsonl.read(run.pairs, jsonl.pair_from, jsonl.BadLines(), unique=False)
+        scores = parquet.read_scores(run.scores)
+        telling = {s.problem_id for s in scores if s.solutions.max() > s.solutions.min()}
+        return Counter(pair.problem_id for pair in made), telling
 
     def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float]:  # noqa: ARG002 - idem
         """Return the metrics of one document."""

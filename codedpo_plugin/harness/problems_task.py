@@ -9,13 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from math import nan
-from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
 import datasets
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
-from pydantic import Field
 
 from codedpo_plugin.config import (
     CleanConfig,
@@ -27,7 +25,8 @@ from codedpo_plugin.config import (
 )
 from codedpo_plugin.context import Context
 from codedpo_plugin.formats import jsonl
-from codedpo_plugin.harness.options import TaskOptions, asking_defaults, read_options
+from codedpo_plugin.harness.messages import speak_as_lm_eval
+from codedpo_plugin.harness.options import ProblemsOptions, asking_defaults, read_options
 from codedpo_plugin.lock import RunLock
 from codedpo_plugin.manager import create_plugins
 from codedpo_plugin.problems.making.asking import sampling
@@ -47,23 +46,6 @@ FILTER: Final = "make"
 METRICS: Final = ("parsed", "kept")
 
 
-class ProblemsOptions(TaskOptions):
-    """Metadata of the tasks."""
-
-    output: Path = Field(Path("codedpo-problems"), description="run directory to write")
-    seeds: Path | None = Field(None, description="a seeds.jsonl")
-    folders: tuple[Path, ...] = Field((), description="or folders of source code; default: the standard library")
-    quotas: dict[str, int] | None = Field(None, description="seeds wanted of each language")
-    problems: Path | None = Field(None, description="a problems.jsonl to evolve")
-    suite: str = Field("micro", description="or a suite to evolve, if no file is given")
-    clean: bool = Field(default=True, description="drop what is not worth learning")
-    benchmarks: tuple[str, ...] = Field(("humaneval", "mbpp", "ds1000"), description="what must not be learned")
-    run_solutions: bool = Field(default=True, description="run Python solutions, confined")
-    temperature: float = Field(0.0, ge=0)
-    max_tokens: int = Field(1024, gt=0)
-    seed: int = 0
-
-
 class ProblemsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type information
     """One request a seed, or a problem to evolve."""
 
@@ -72,6 +54,7 @@ class ProblemsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no ty
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         """Collect the seeds and check what cleaning needs, before a token is generated."""
+        speak_as_lm_eval()
         settings = {key: value for key, value in config.items() if key != "class"}
         self.options: ProblemsOptions = read_options(ProblemsOptions, settings.get("metadata"))
         self.run = RunDirectory(self.options.output)
@@ -172,6 +155,8 @@ class ProblemsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no ty
         counts["problems"] = jsonl.write(self.run.problems, made)
         settings = self.section.model_dump(mode="json") | {"seed": self.options.seed}
         Manifest(self.run).finish("problems", StageRecord(settings, {}, dict(counts)))
+        told = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in sorted(counts.items()) if number)
+        log.info("%s: %s", self.run.path, told)
         return {problem.problem_id for problem in made}
 
     def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float]:  # noqa: ARG002 - idem

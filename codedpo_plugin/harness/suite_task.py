@@ -24,6 +24,7 @@ from codedpo_plugin.generation.extraction import extract_solution
 from codedpo_plugin.generation.prompts import ANSWER, CHAT_STOP, solution_prompt
 from codedpo_plugin.harness.answers import answers_to
 from codedpo_plugin.harness.baseline import METRICS, open_baseline, speed_metrics
+from codedpo_plugin.harness.messages import speak_as_lm_eval
 from codedpo_plugin.harness.options import SuiteOptions, read_options
 from codedpo_plugin.manager import create_plugins, find
 from codedpo_plugin.records import PassMatrix
@@ -53,9 +54,10 @@ class SuiteTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
     ) -> None:
         """Load the suite and check that its programs can be run, before a token is generated."""
         settings = {key: value for key, value in config.items() if key not in ("class", "suite")}
-        self.options: SuiteOptions = read_options(SuiteOptions, settings.get("metadata"))
+        speak_as_lm_eval()
         plugins = create_plugins() if suite is None or sandboxes is None else None
         self.suite = suite or find("suite", config["suite"], plugins.suites if plugins else {})
+        self.options: SuiteOptions = read_options(SuiteOptions, settings.get("metadata"), self.suite.options)
         self.sandboxes = sandboxes or (plugins.sandboxes if plugins else {})
         require_confinement(self.options.sandbox, self.sandboxes)
         if self.suite.clean and self.options.answers_are == "solutions":

@@ -74,7 +74,9 @@ def read_eval_results(path: Path) -> dict[str, list[Any]]:
         for entry in (entry for own in entries.values() for entry in own):
             jsonl.text_field(entry, "solution")
         return {task: list(own) for task, own in entries.items()}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"{path}: not EvalPlus's results: {type(error).__name__}: {error}") from error
 
 

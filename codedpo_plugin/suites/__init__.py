@@ -60,6 +60,8 @@ class Suite:
     """What a chat model is told before the prompt of such a suite."""
     downloads: bool = False
     """Whether some problems need data sets that may not be there; the score is told with and without them."""
+    options: tuple[str, ...] = ()
+    """The keys of the metadata that ``load`` looks at; what is nearly one of them is refused as misspelt."""
 
 
 def version_of(problems: Iterable[SuiteProblem]) -> str:

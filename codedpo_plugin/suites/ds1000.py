@@ -141,8 +141,9 @@ def read_rows(metadata: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     except Exception as error:
         raise EvaluationError(
             f"the data of DS-1000 cannot be read from {path or f'the hub ({DATASET})'}: {type(error).__name__}: "
-            f'{error}. Give a local copy of ds1000.jsonl.gz with --metadata \'{{"{METADATA_KEY}": "FILE"}}\' or '
-            f"the environment variable {VARIABLE}, or make {DATASET} of the Hugging Face hub reachable."
+            f"{error}. Give a local copy of ds1000.jsonl.gz with the environment variable {VARIABLE} or, to "
+            f'evaluate on it, with --metadata \'{{"{METADATA_KEY}": "FILE"}}\', or make {DATASET} of the '
+            "Hugging Face hub reachable."
         ) from error
 
 
@@ -239,10 +240,15 @@ def _problem(row: Mapping[str, Any], key: str, runtimes: Mapping[str, Runtime]) 
     )
 
 
+OPTIONS: Final = (METADATA_KEY, environment.METADATA_KEY)
+
+
 def _suite(only: str | None, description: str) -> Suite:
     name = f"ds1000_{only}" if only else "ds1000"
     load_part = partial(load, only=only)
-    return Suite(name, load_part, STOP, description, PREFIX, postprocess, INSTRUCTION, downloads=True)
+    return Suite(
+        name, load_part, STOP, description, PREFIX, postprocess, INSTRUCTION, downloads=True, options=OPTIONS
+    )
 
 
 SUITES: Final = (

@@ -86,8 +86,8 @@ def read_tasks(source: Source, metadata: Mapping[str, Any]) -> Mapping[str, Any]
         raise EvaluationError(
             f"the data of {source.dataset} cannot be read"
             f"{f' from {path}' if path else ''}: {type(error).__name__}: {error}. Give a local copy of EvalPlus's "
-            f'release file with --metadata \'{{"{source.metadata_key}": "FILE.jsonl"}}\' or the environment '
-            f"variable {source.variable}, or make its download reachable."
+            f"release file with the environment variable {source.variable} or, to evaluate on it, with --metadata "
+            f'\'{{"{source.metadata_key}": "FILE.jsonl"}}\', or make its download reachable.'
         ) from error
 
 
@@ -306,9 +306,15 @@ def special_oracles() -> Mapping[tuple[str, str], Oracle]:
 HUMANEVAL_STOP: Final = ("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert ", *END_STOP)
 MBPP_STOP: Final = ('\n"""', "\nassert", *END_STOP)
 
+
+def _suite(source: Source, stop: tuple[str, ...], description: str, *, plus: bool = False) -> Suite:
+    name = f"{source.dataset}_plus" if plus else source.dataset
+    return Suite(name, partial(load, source, plus=plus), stop, description, options=(source.metadata_key,))
+
+
 SUITES: Final = (
-    Suite("humaneval", partial(load, HUMANEVAL, plus=False), HUMANEVAL_STOP, "HumanEval, 164 problems"),
-    Suite("humaneval_plus", partial(load, HUMANEVAL, plus=True), HUMANEVAL_STOP, "HumanEval+ of EvalPlus"),
-    Suite("mbpp", partial(load, MBPP, plus=False), MBPP_STOP, "MBPP, 378 problems"),
-    Suite("mbpp_plus", partial(load, MBPP, plus=True), MBPP_STOP, "MBPP+ of EvalPlus"),
+    _suite(HUMANEVAL, HUMANEVAL_STOP, "HumanEval, 164 problems"),
+    _suite(HUMANEVAL, HUMANEVAL_STOP, "HumanEval+ of EvalPlus", plus=True),
+    _suite(MBPP, MBPP_STOP, "MBPP, 378 problems"),
+    _suite(MBPP, MBPP_STOP, "MBPP+ of EvalPlus", plus=True),
 )

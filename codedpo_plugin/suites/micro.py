@@ -93,4 +93,6 @@ STOP: Final = (
     "\n```",
 )
 
-MICRO: Final = Suite("micro", load, STOP, "sixty small embedded problems, half of them held out")
+MICRO: Final = Suite(
+    "micro", load, STOP, "sixty small embedded problems, half of them held out", options=("split",)
+)

@@ -15,6 +15,7 @@ from codedpo_plugin.evaluation.results import SampleResult, SuiteResult, write_r
 from codedpo_plugin.execution import Runtime
 from codedpo_plugin.harness.baseline import geometric_mean
 from codedpo_plugin.harness.discovery import tasks_path
+from codedpo_plugin.harness.options import PairsOptions, ProblemsOptions, SuiteOptions, read_options
 from codedpo_plugin.harness.replay import ReplayLM
 from codedpo_plugin.harness.suite_task import SuiteTask
 from codedpo_plugin.suites import ds1000
@@ -196,6 +197,29 @@ def test_metadata_that_is_wrong_is_refused_before_anything_runs():
         evaluate(ReplayLM({}), "codedpo_micro", {"n_samples": 0})
 
 
+@pytest.mark.parametrize(
+    ("task", "wrong", "meant"),
+    [
+        ("codedpo_micro", "n_sample", "n_samples"),
+        ("codedpo_micro", "splt", "split"),
+        ("codedpo_humaneval_plus", "human_eval_path", "humaneval_path"),
+        ("codedpo_ds1000_numpy", "ds1000_pyhton", "ds1000_python"),
+        ("codedpo_pairs", "n_solution", "n_solutions"),
+        ("codedpo_concepts", "benchmark", "benchmarks"),
+    ],
+)
+def test_a_misspelt_key_is_refused_before_anything_is_loaded(task, wrong, meant):
+    with pytest.raises(UsageError, match=f"unknown key '{wrong}'; did you mean '{meant}'"):
+        evaluate(MockLM(lambda request: ""), task, {wrong: "x"})
+
+
+def test_keys_of_other_tasks_and_arguments_of_the_model_are_left_alone():
+    others = {"n_solutions": 3, "max_tokens": 9, "pretrained": "m", "dtype": "auto", "max_length": 512}
+    assert read_options(ProblemsOptions, others, ()).max_tokens == 9
+    assert read_options(SuiteOptions, others, ("split",)) == SuiteOptions()
+    assert read_options(PairsOptions, {"run_solutions": False}) == PairsOptions()
+
+
 def test_a_machine_that_cannot_confine_is_refused_when_the_task_is_built():
     class Missing:
         name = "landlock"
@@ -271,3 +295,22 @@ def test_codedpo_pairs_reports_zero_where_the_model_says_nothing(tmp_path):
     results = evaluate(MockLM(lambda request: ""), "codedpo_pairs", metadata, limit=2)
     assert results["results"]["codedpo_pairs"]["pairs_per_problem,build"] == 0.0
     assert not (Path(tmp_path) / "run" / "pairs.jsonl").exists()
+
+
+def test_codedpo_pairs_tells_how_many_pairs_there_are_and_where(paired, caplog):
+    caplog.set_level("INFO", "codedpo_plugin")
+    pairs_answers.turn = defaultdict(int)
+    _, _, folder = paired
+    metadata = {"n_solutions": 4, "n_tests": 8, "output": str(folder), "kinds": ["correctness"]}
+    evaluate(MockLM(pairs_answers), "codedpo_pairs", metadata, limit=3)
+    assert f"{folder / 'pairs.jsonl'}: 3 pairs of 3 problems; solutions 12" in caplog.text
+
+
+def test_codedpo_pairs_without_a_candidate_leaves_nothing_of_an_earlier_run_and_says_why(paired, caplog):
+    _, _, folder = paired
+    assert (folder / "pairs.jsonl").exists()
+    metadata = {"n_solutions": 2, "n_tests": 1, "output": str(folder)}
+    evaluate(MockLM(lambda request: ""), "codedpo_pairs", metadata, limit=2)
+    assert sorted(path.name for path in folder.iterdir()) == ["generated.jsonl", "manifest.json", "problems.jsonl"]
+    assert json.loads((folder / "manifest.json").read_text())["stages"] == {}
+    assert "no pairs, as no problem has a solution and a test; solution empty 4" in caplog.text

@@ -178,12 +178,11 @@ def test_columns_of_tests_that_are_too_long_are_left_out(tmp_path, data, monkeyp
 
 @pytest.mark.parametrize(
     "content",
-    [None, b"{", b"\xff", b"[]", b"{}", b'{"eval": []}', b'{"eval": {"HumanEval/0": 3}}', b'{"eval": null}'],
+    [b"{", b"\xff", b"[]", b"{}", b'{"eval": []}', b'{"eval": {"HumanEval/0": 3}}', b'{"eval": null}'],
 )
 def test_what_is_not_a_result_is_an_error_with_its_path(tmp_path, data, content):
     path = tmp_path / "r_eval_results.json"
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(content)
     with pytest.raises(InputError, match="not EvalPlus's results") as caught:
         read_evalplus(path, data)
     assert str(caught.value).startswith(f"{path}: ")
@@ -331,3 +330,8 @@ def test_an_expected_value_that_has_no_source_makes_no_test(tmp_path, body, test
     imported = read_evalplus(path, tmp_path / "data.jsonl")
     assert tuple(test for c in imported.candidates for test in c.tests) == tests
     assert imported.counts["problem_without_tests"] == (not tests)
+
+
+def test_results_that_are_not_there_are_told_so(tmp_path):
+    with pytest.raises(InputError, match=r"none_eval_results\.json: cannot be read: No such file or directory"):
+        read_evalplus(tmp_path / "none_eval_results.json")

@@ -60,7 +60,7 @@ def test_a_prompt_without_documentation_has_no_description(tmp_path, monkeypatch
 
 def test_data_that_cannot_be_had_is_named_with_its_variable(tmp_path, monkeypatch):
     monkeypatch.setenv("MBPP_OVERRIDE_PATH", str(tmp_path / "nowhere.jsonl"))
-    with pytest.raises(EvaluationError, match="MBPP_OVERRIDE_PATH"):
+    with pytest.raises(EvaluationError, match="variable MBPP_OVERRIDE_PATH or, to evaluate on it, with --metadata"):
         benchmark_texts(("mbpp",))
 
 
