@@ -11,15 +11,14 @@ import logging
 import shutil
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
 from codedpo_plugin import __version__
-from codedpo_plugin.checkpoints import kept_checkpoints, made_from
+from codedpo_plugin.checkpoints import kept_checkpoints
 from codedpo_plugin.config import (
     EvaluateConfig,
     ExecuteConfig,
@@ -44,11 +43,11 @@ from codedpo_plugin.errors import (
     UsageError,
     boundary,
 )
-from codedpo_plugin.formats.files import digest
 from codedpo_plugin.inputs import input_files
 from codedpo_plugin.lock import RunLock
 from codedpo_plugin.manager import Plugins, find
 from codedpo_plugin.processes import is_main_process, number_of_processes
+from codedpo_plugin.provenance import Seen, begun_anew, digests, plain, require_unchanged, seen_of
 from codedpo_plugin.records import SolutionForm
 from codedpo_plugin.rundir import Manifest, RunDirectory, StageRecord, differences
 from codedpo_plugin.stages import Stage, candidates, models, pairs, problems
@@ -57,8 +56,6 @@ from codedpo_plugin.status import ProgressNotes
 
 log = logging.getLogger(__name__)
 
-Seen = dict[Path, tuple[int, int]]
-"""Size and time of change of files, by which a change is suspected; digests tell."""
 CANDIDATES: Final = ("generate", "candidates")
 """The stages that write the candidates, which may also be given."""
 
@@ -114,8 +111,8 @@ class Pipeline:
             self._spare_given_candidates(stage)
             if self.restart:
                 self.start_afresh(stage.name)
-            seen = _seen(stage.inputs)
-            record = StageRecord(stage.config, _digests(stage.inputs))
+            seen = seen_of(stage.inputs)
+            record = StageRecord(stage.config, digests(stage.inputs))
             self._require_one_run(stage, record)
             done = self._finished(stage, record)
             return self._work(stage, record, seen) if done is None else done.counts
@@ -160,9 +157,9 @@ class Pipeline:
     def _finished(self, stage: Stage, record: StageRecord) -> StageRecord | None:
         """Return what the manifest has of a stage that need not be run. Raises UsageError if it differs."""
         done = self.manifest.finished(stage.name)
-        if not done or not stage.output.exists() or self.redo or _begun_anew(stage, done):
+        if not done or not stage.output.exists() or self.redo or begun_anew(stage, done):
             return None
-        changed = differences({"config": done.config, "input": done.inputs}, _plain(record))
+        changed = differences({"config": done.config, "input": done.inputs}, plain(record))
         if changed:
             raise UsageError(
                 f"{self.run.path}: stage {stage.name!r} is finished, but was made from something else:\n"
@@ -185,8 +182,8 @@ class Pipeline:
                 boundary(_error_of(stage.name), f"stage {stage.name!r} failed"),
             ):
                 stage.work(context)
-            if _seen(stage.inputs) != seen:
-                _require_unchanged(stage, record)
+            if seen_of(stage.inputs) != seen:
+                require_unchanged(stage, record)
             self.manifest.finish(stage.name, StageRecord(record.config, record.inputs, dict(context.counts)))
         return context.counts
 
@@ -195,7 +192,7 @@ class Pipeline:
         if not stage.checkpoints:
             return nullcontext()
         versions = {"codedpo-plugin": __version__, "python": f"{sys.version_info.major}.{sys.version_info.minor}"}
-        source = _plain(record) | {"processes": number_of_processes(), "versions": versions}
+        source = plain(record) | {"processes": number_of_processes(), "versions": versions}
         return kept_checkpoints(stage.checkpoints, source, restart=self.forget)
 
     @contextmanager
@@ -338,46 +335,6 @@ def _build_pairs(pipeline: Pipeline, config: RunConfig) -> None:
     pipeline.pairs(config.pairs, config.execute)
 
 
-def _seen(paths: Sequence[Path]) -> Seen:
-    """Return size and time of change of the files that are there."""
-    found: Seen = {}
-    for path in paths:
-        with suppress(OSError):
-            stat = path.stat()
-            found[path] = (stat.st_size, stat.st_mtime_ns)
-    return found
-
-
-def _require_unchanged(stage: Stage, record: StageRecord) -> None:
-    """Raise InputError if inputs are not what they were: what was made of them is of neither version."""
-    changed = differences({"input": record.inputs}, {"input": _digests(stage.inputs)})
-    if changed:
-        raise InputError(
-            f"stage {stage.name!r}: an input has changed while it was read:\n"
-            + "\n".join(changed)
-            + "\nStart again with --restart when it is as it should be."
-        )
-
-
-def _begun_anew(stage: Stage, done: StageRecord) -> bool:
-    """Return whether a finished stage was interrupted while it was done again with something else.
-
-    Its output may be of the one or of the other then.
-    """
-    left = made_from(stage.checkpoints) if stage.checkpoints else None
-    return left is not None and any(left.get(name) != value for name, value in _plain(done).items())
-
-
-def _digests(paths: Sequence[Path]) -> dict[str, str]:
-    """Return the digests of files by name, and by place where two have the same."""
-    names = Counter(path.name for path in paths)
-    return {
-        path.name if names[path.name] == 1 else f"{path.name} ({number})": digest(path)
-        for number, path in enumerate(paths, 1)
-        if path.exists()
-    }
-
-
 def _error_of(stage: str) -> type[CodeDPOError]:
     """Return the class of a stage's own error."""
     errors = {
@@ -389,7 +346,3 @@ def _error_of(stage: str) -> type[CodeDPOError]:
         "compare": EvaluationError,
     }
     return EvaluationError if stage.startswith("evaluate") else errors.get(stage, InputError)
-
-
-def _plain(record: StageRecord) -> dict[str, Any]:
-    return {"config": record.config, "input": record.inputs}
