@@ -178,7 +178,9 @@ def _run_task(
         task.set_config(key="generation_kwargs", value=dict(gen_kwargs), update=True)
     if not isinstance(lm, ReplayLM):
         _set_seeds(seed)
-    with boundary(EvaluationError, f"the evaluation on {suite.name} failed"):
+    tokens = (gen_kwargs or {}).get("max_gen_toks")  # more than a model's context is what fails most often
+    asked = f", with answers of up to {tokens} tokens (--max-tokens)," if tokens else ""
+    with boundary(EvaluationError, f"the evaluation on {suite.name}{asked} failed"):
         outcome = evaluate(
             lm,
             TaskManager(include_defaults=False).load([task]),
