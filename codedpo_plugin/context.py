@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from codedpo_plugin.manager import Plugins
 
 T = TypeVar("T")
+
+
+def told(counts: Mapping[str, int]) -> str:
+    """Return counts as they are told to the user: by name, without what did not occur."""
+    return ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in sorted(counts.items()) if number)
 
 
 def _silent(done: int, total: int | None) -> None:

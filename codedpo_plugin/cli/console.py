@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from codedpo_plugin import hookimpl
+from codedpo_plugin.context import told
 from codedpo_plugin.processes import is_main_process
 
 if TYPE_CHECKING:
@@ -80,8 +81,7 @@ class ProgressBars:
         """Replace the bar by a line with the counts."""
         if self.terminal and self.task is not None:
             self.bars.remove_task(self.task)
-        shown = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in sorted(counts.items()) if number)
-        say(f"{stage}: {shown or 'done'} ({seconds:.1f} s)")
+        say(f"{stage}: {told(counts) or 'done'} ({seconds:.1f} s)")
 
 
 def pace(note: Note) -> str:

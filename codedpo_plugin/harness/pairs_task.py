@@ -18,7 +18,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
 from codedpo_plugin.config import ExecuteConfig, GenerateConfig, PairsConfig, ProblemsConfig, ScoreConfig
-from codedpo_plugin.context import Context
+from codedpo_plugin.context import Context, told
 from codedpo_plugin.execution import require_confinement
 from codedpo_plugin.formats import jsonl, parquet
 from codedpo_plugin.generation.prompts import solution_prompt
@@ -139,13 +139,12 @@ class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
         usable = [c for c in found if c.solutions and c.tests]
         jsonl.write(generated, usable)
         pairs, telling = self._pairs(run, generated, len(usable)) if together else (Counter(), set())
-        told = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in sorted(counts.items()) if number)
         if not together:
             log.warning("%s: one part of several; `codedpo build` makes pairs of all of them", generated)
         elif usable:
-            log.info("%s: %d pairs of %d problems; %s", run.pairs, pairs.total(), len(found), told)
+            log.info("%s: %d pairs of %d problems; %s", run.pairs, pairs.total(), len(found), told(counts))
         else:
-            log.warning("%s: no pairs, as no problem has a solution and a test; %s", run.path, told)
+            log.warning("%s: no pairs, as no problem has a solution and a test; %s", run.path, told(counts))
         return {
             c.problem_id: {
                 "pairs_per_problem": float(pairs[c.problem_id]) if together else nan,

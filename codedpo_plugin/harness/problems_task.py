@@ -23,7 +23,7 @@ from codedpo_plugin.config import (
     PromptForm,
     SeedsConfig,
 )
-from codedpo_plugin.context import Context
+from codedpo_plugin.context import Context, told
 from codedpo_plugin.formats import jsonl
 from codedpo_plugin.harness.messages import speak_as_lm_eval
 from codedpo_plugin.harness.options import ProblemsOptions, asking_defaults, read_options
@@ -155,8 +155,7 @@ class ProblemsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no ty
         counts["problems"] = jsonl.write(self.run.problems, made)
         settings = self.section.model_dump(mode="json") | {"seed": self.options.seed}
         Manifest(self.run).finish("problems", StageRecord(settings, {}, dict(counts)))
-        told = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in sorted(counts.items()) if number)
-        log.info("%s: %s", self.run.path, told)
+        log.info("%s: %s", self.run.path, told(counts))
         return {problem.problem_id for problem in made}
 
     def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float]:  # noqa: ARG002 - idem

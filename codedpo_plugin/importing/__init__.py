@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from codedpo_plugin.context import told
 from codedpo_plugin.formats.jsonl import BadLines
 from codedpo_plugin.records import Candidates, PassMatrix
 
@@ -22,6 +23,5 @@ class Imported:
 
     def summary(self) -> str:
         """Return the counts and the lines that could not be used."""
-        counts = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in sorted(self.counts.items()))
         left_out = f"\n{len(self.bad)} lines were left out:\n{self.bad}" if self.bad else ""
-        return f"{len(self.candidates)} problems; {counts}{left_out}"
+        return f"{len(self.candidates)} problems; {told(self.counts)}{left_out}"
