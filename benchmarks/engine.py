@@ -191,10 +191,9 @@ def against_its_method(options: argparse.Namespace) -> Iterator[Row]:
 
 def _against_checks(options: argparse.Namespace, name: str, script: str) -> Iterator[Row]:
     everything, python = spread(options.problems), options.interpreter
-    with Pool(interpreter=python) as pool:
-        sets = {"quick": without_timeouts(everything, pool), "all": everything}
     for which in options.cells.split(","):
-        found = sets[which]
+        with Pool(interpreter=python) as pool:
+            found = without_timeouts(everything, pool) if which == "quick" else everything
         cells = cells_of(found)
         programs = [f"{program}\n{test}" for program, test in cells]
         ours, _ = medians(options.runs, partial(engine_cost, found, python))

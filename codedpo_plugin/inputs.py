@@ -97,9 +97,8 @@ def _fetched(store: Any, path: str) -> Path:
         for former in set(versions.glob("*")) - {target.parent}:
             shutil.rmtree(former, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(
-            f"{target.name}.{os.getpid()}.partial"
-        )  # another process may be fetching it, too
+        # Another process may be fetching it, too.
+        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
         try:
             store.get_file(path, str(partial))
             put_in_place(partial, target)

@@ -16,7 +16,7 @@ from codedpo_plugin.errors import TrainingError
 OUT_OF_MEMORY: Final = ("out of memory", "can't allocate memory", "cannot allocate memory")
 """How torch's allocators say it."""
 NOT_WRITTEN: Final = ("no space left", "inline_container", "i/o error", "stale file handle")
-"""How torch and safetensors say that a file could not be written; neither raises an OSError."""
+"""How torch, safetensors and the system say that a file could not be written; the first two raise no OSError."""
 
 
 @contextmanager
