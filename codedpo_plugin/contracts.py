@@ -28,6 +28,13 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
+class Nothing:
+    """What a stage yields where nothing, or nothing more, comes for a problem: that it is done."""
+
+    problem_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredProblem:
     """A problem with all that is known about it before pairs are built."""
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         TrainConfig,
     )
     from codedpo_plugin.context import Context
-    from codedpo_plugin.contracts import Executor, Ranker, ScoredProblem, Seed, Trainer
+    from codedpo_plugin.contracts import Executor, Nothing, Ranker, ScoredProblem, Seed, Trainer
     from codedpo_plugin.evaluation.results import SuiteResult
     from codedpo_plugin.execution.sandboxes import Sandbox
     from codedpo_plugin.records import Candidates, PassMatrix, PreferencePair, Problem, Scores
@@ -73,10 +73,11 @@ def codedpo_make_problems(
 @hookspec(firstresult=True)
 def codedpo_generate(
     problems: Iterable[Problem], config: GenerateConfig, context: Context
-) -> Iterable[Candidates] | None:
+) -> Iterable[Candidates | Nothing] | None:
     """Return solutions and tests for each problem. Stage: the first result that is not None.
 
-    Yields candidates in the order of their problems; a problem may be left out. A run that was interrupted goes on
+    Yields candidates in the order of their problems; a problem may be left out, best with a
+    :class:`~codedpo_plugin.contracts.Nothing` in its place, so that a row of them is not done again. A run that was interrupted goes on
     with the problems that are left, so that each is to be decided on its own.
 
     :param problems: the problems, in order
@@ -115,10 +116,12 @@ def codedpo_score(matrices: Iterable[PassMatrix], config: ScoreConfig, context: 
 @hookspec(firstresult=True)
 def codedpo_build_pairs(
     problems: Iterable[ScoredProblem], config: PairsConfig, execute: ExecuteConfig, context: Context
-) -> Iterable[PreferencePair] | None:
+) -> Iterable[PreferencePair | Nothing] | None:
     """Choose preference pairs. Stage: the first result that is not None.
 
-    Yields pairs in the order of their problems, any number a problem; each problem is to be decided on its own.
+    Yields pairs in the order of their problems, any number a problem, and a
+    :class:`~codedpo_plugin.contracts.Nothing` for one without, so that a row of them is not done again; each problem
+    is to be decided on its own.
 
     :param problems: candidates, matrix and scores of each problem
     :param config: the ``pairs`` section

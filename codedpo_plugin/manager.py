@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         TrainConfig,
     )
     from codedpo_plugin.context import Context
-    from codedpo_plugin.contracts import Executor, Ranker, ScoredProblem, Seed, Trainer
+    from codedpo_plugin.contracts import Executor, Nothing, Ranker, ScoredProblem, Seed, Trainer
     from codedpo_plugin.evaluation.results import SuiteResult
     from codedpo_plugin.execution.sandboxes import Sandbox
     from codedpo_plugin.records import Candidates, PassMatrix, PreferencePair, Problem, Scores
@@ -189,9 +189,9 @@ class Plugins:
 
     def generate(
         self, problems: Iterable[Problem], config: GenerateConfig, context: Context
-    ) -> Iterable[Candidates]:
+    ) -> Iterable[Candidates | Nothing]:
         """Call ``codedpo_generate``."""
-        found: Iterable[Candidates] = self._stage(
+        found: Iterable[Candidates | Nothing] = self._stage(
             "codedpo_generate", problems=problems, config=config, context=context
         )
         return found
@@ -212,9 +212,9 @@ class Plugins:
 
     def build_pairs(
         self, problems: Iterable[ScoredProblem], config: PairsConfig, execute: ExecuteConfig, context: Context
-    ) -> Iterable[PreferencePair]:
+    ) -> Iterable[PreferencePair | Nothing]:
         """Call ``codedpo_build_pairs``."""
-        pairs: Iterable[PreferencePair] = self._stage(
+        pairs: Iterable[PreferencePair | Nothing] = self._stage(
             "codedpo_build_pairs", problems=problems, config=config, execute=execute, context=context
         )
         return pairs

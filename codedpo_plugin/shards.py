@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from codedpo_plugin.context import Context
+from codedpo_plugin.contracts import Nothing
 from codedpo_plugin.errors import CodeDPOError, InputError, PluginError
 from codedpo_plugin.formats.files import Form, append, digest, writing
 
@@ -52,8 +53,10 @@ class Stream(Generic[Item, Output]):
 
     items: Iterable[Item]
     """One for each problem, in their order."""
-    work: Callable[[Iterator[Item]], Iterable[Output]]
-    """Gives the outputs in the order of the problems they belong to; should read no further ahead than it needs."""
+    work: Callable[[Iterator[Item]], Iterable[Output | Nothing]]
+    """Gives the outputs in the order of the problems they belong to; should read no further ahead than it needs.
+
+    Where it says that nothing comes for a problem, a row of such problems is done, too."""
     form: Form[Output]
     output: Path
     total: int | None = None
@@ -241,7 +244,7 @@ class _Hand(Generic[Item, Output]):
         self._counted: dict[int, Counter[str]] = {}
         """What the work had counted when the first problem of a shard was about to be taken, by shard."""
         self._outputs = self._all_outputs()
-        self._ahead: tuple[int, Output] | None = None
+        self._ahead: tuple[int, Output | Nothing] | None = None
         """An output that belongs to a later shard, and the index of its problem."""
 
     def outputs_of(self, shard: int) -> Iterator[Output]:
@@ -253,12 +256,15 @@ class _Hand(Generic[Item, Output]):
             if self._ahead is None or self._ahead[0] >= end:
                 return
             (index, output), self._ahead = self._ahead, None
-            yield output
+            if not isinstance(output, Nothing):
+                yield output
 
-    def _all_outputs(self) -> Iterator[tuple[int, Output]]:
+    def _all_outputs(self) -> Iterator[tuple[int, Output | Nothing]]:
         """Yield all outputs, each with the index of its problem."""
         problems = self._problems()
         for output in self.stream.work(problems):
+            if self.stream.one_each and isinstance(output, Nothing):
+                raise PluginError(f"nothing came for problem {output.problem_id}; see `codedpo plugins`")
             yield self._index_of(output), output
         deque(problems, maxlen=0)  # what the work has left unread is done, too
         if self.stream.one_each and self._open:
@@ -283,7 +289,7 @@ class _Hand(Generic[Item, Output]):
             if not self.stream.one_each:
                 self._tell(self.index)
 
-    def _index_of(self, output: Output) -> int:
+    def _index_of(self, output: Output | Nothing) -> int:
         """Return the index of an output's problem. Raises PluginError if that is not, or no longer, in hand."""
         passed: list[tuple[int, str]] = []
         while self._open:

@@ -8,7 +8,7 @@ from codedpo_plugin import hookimpl
 from codedpo_plugin.calibration.model import DEFAULT, Calibration, read_calibration
 from codedpo_plugin.config import ExecuteConfig, PairsConfig
 from codedpo_plugin.context import Context
-from codedpo_plugin.contracts import ScoredProblem
+from codedpo_plugin.contracts import Nothing, ScoredProblem
 from codedpo_plugin.execution import Pool
 from codedpo_plugin.pairing.correctness import confident, correctness_pairs
 from codedpo_plugin.pairing.efficiency import efficiency_pair
@@ -18,7 +18,7 @@ from codedpo_plugin.records import PairKind, PreferencePair
 @hookimpl(trylast=True)
 def codedpo_build_pairs(
     problems: Iterable[ScoredProblem], config: PairsConfig, execute: ExecuteConfig, context: Context
-) -> Iterator[PreferencePair]:
+) -> Iterator[PreferencePair | Nothing]:
     """Yield the pairs of each problem; count what is no pair by kind and reason."""
     calibration = read_calibration(config.calibration or DEFAULT)
     with context.pool(execute, workers=1) as pool:  # programs timed side by side disturb each other
@@ -29,6 +29,7 @@ def codedpo_build_pairs(
                     context.counts[f"{kind}_{pair if isinstance(pair, str) else 'pairs'}"] += 1
                     if not isinstance(pair, str):
                         yield pair
+            yield Nothing(problem.problem_id)  # or nothing more
 
 
 def _pairs(

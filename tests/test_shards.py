@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from codedpo_plugin.context import Context
+from codedpo_plugin.contracts import Nothing
 from codedpo_plugin.errors import InputError, PluginError
 from codedpo_plugin.formats.files import Form, atomic_write
 from codedpo_plugin.formats.jsonl import join
@@ -119,6 +120,25 @@ def test_an_interrupted_stage_goes_on_after_its_last_shard_and_ends_the_same(tmp
     assert work.seen == [str(n) for n in range(kept, 10)]
     assert lines(tmp_path) == lines(tmp_path / "whole")
     assert context.counts == whole.counts
+
+
+def test_a_row_of_problems_said_to_have_no_output_is_not_done_again(tmp_path):
+    def stopping(given: Iterator[Item]) -> Iterator[Nothing]:
+        for item in given:
+            if item.problem_id == "9":
+                raise KeyboardInterrupt
+            yield Nothing(item.problem_id)
+
+    with pytest.raises(KeyboardInterrupt):
+        streamed(Stream(items(10), stopping, TEXT, tmp_path / "out.txt", size=SIZE), fresh(tmp_path))
+    assert run(tmp_path, 10)[0].seen == ["8", "9"]
+    assert lines(tmp_path) == ["8", "9"]
+
+
+def test_nothing_is_no_output_where_each_problem_needs_one(tmp_path, context):
+    stream = Stream(items(3), lambda given: (Nothing(i.problem_id) for i in given), TEXT, tmp_path / "out.txt")
+    with pytest.raises(PluginError, match="nothing came for problem 0"):
+        streamed(replace(stream, one_each=True), context)
 
 
 def test_no_more_than_what_is_in_flight_is_done_again(tmp_path):

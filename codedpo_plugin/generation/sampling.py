@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, Final
 
 from codedpo_plugin.config import GenerateConfig, ModelConfig
+from codedpo_plugin.contracts import Nothing
 from codedpo_plugin.errors import GenerationError, boundary, unknown_name
 from codedpo_plugin.generation.extraction import extract_solution, extract_tests
 from codedpo_plugin.generation.prompts import BASE_TEST_STOP, solution_prompt, tests_prompt
@@ -94,7 +95,7 @@ def candidates_from(
 
 def generate_candidates(
     problems: Iterable[Problem], config: GenerateConfig, counts: Counter[str], seed: int, lm: Any = None
-) -> Iterator[Candidates]:
+) -> Iterator[Candidates | Nothing]:
     """Yield candidates for each problem that has both solutions and tests, asking ``lm`` or the configured model.
 
     Each call of the model is seeded from ``seed`` and its first problem, and is for the next sixteen
@@ -103,17 +104,23 @@ def generate_candidates(
     lm = lm or load_model(config)
     stream = iter(problems)
     while group := list(islice(stream, PROBLEMS_A_CALL)):
-        batch = [problem for problem in group if _can_be_run(problem, counts)]
-        if not batch:
-            continue
-        with boundary(GenerationError, f"the model failed on problem {batch[0].problem_id}"):
-            answers = _ask(lm, batch, config, seed)
-        for problem, (solutions, tests) in zip(batch, answers, strict=True):
-            candidates = candidates_from(problem, solutions, tests, config, counts, seed)
-            if candidates.solutions and candidates.tests:
-                yield candidates
+        asked = [problem for problem in group if _can_be_run(problem, counts)]
+        with boundary(GenerationError, f"the model failed on problem {(asked or group)[0].problem_id}"):
+            answers = _ask(lm, asked, config, seed)
+        for problem in group:
+            if problem.problem_id in answers:
+                found = candidates_from(problem, *answers[problem.problem_id], config, counts, seed)
+                yield _usable(found, counts)
             else:
-                counts["problem_without_" + ("solutions" if not candidates.solutions else "tests")] += 1
+                yield Nothing(problem.problem_id)
+
+
+def _usable(candidates: Candidates, counts: Counter[str]) -> Candidates | Nothing:
+    """Return candidates with both solutions and tests; others are counted by what they lack."""
+    if candidates.solutions and candidates.tests:
+        return candidates
+    counts["problem_without_" + ("solutions" if not candidates.solutions else "tests")] += 1
+    return Nothing(candidates.problem_id)
 
 
 def _can_be_run(problem: Problem, counts: Counter[str]) -> bool:
@@ -138,10 +145,12 @@ def load_model(config: ModelConfig) -> Any:
 
 def _ask(
     lm: Any, problems: Sequence[Problem], config: GenerateConfig, seed: int
-) -> list[tuple[list[str], list[str]]]:
-    """Return the responses for solutions and tests of each problem, from one call of the model."""
+) -> dict[str, tuple[list[str], list[str]]]:
+    """Return the responses for solutions and tests of each problem, by its id, from one call of the model."""
     from lm_eval.api.instance import Instance
 
+    if not problems:
+        return {}
     seed_model(f"{seed}:{problems[0].problem_id}")
     requests = [request for problem in problems for request in requests_for(problem, config)]
     instances = [
@@ -151,7 +160,8 @@ def _ask(
     ]
     responses = iter(lm.generate_until(instances))
     grouped = [list(islice(responses, request.repeats)) for request in requests]
-    return list(zip(grouped[::2], grouped[1::2], strict=True))
+    ids = [problem.problem_id for problem in problems]
+    return dict(zip(ids, zip(grouped[::2], grouped[1::2], strict=True), strict=True))
 
 
 def render(lm: Any, prompt: str, form: str) -> Any:

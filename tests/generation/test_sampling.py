@@ -66,7 +66,9 @@ def problems(number: int = 1) -> list[Problem]:
 
 def generate(lm, config=CONFIG, number=1, seed=0) -> tuple[list[Candidates], dict[str, int]]:
     counts: Counter[str] = Counter()
-    return list(generate_candidates(problems(number), config, counts, seed, lm)), dict(counts)
+    found = list(generate_candidates(problems(number), config, counts, seed, lm))
+    assert [it.problem_id for it in found] == [problem.problem_id for problem in problems(number)]
+    return [it for it in found if isinstance(it, Candidates)], dict(counts)
 
 
 def test_a_problem_is_asked_for_so_many_solutions_and_tests():

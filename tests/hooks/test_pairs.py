@@ -10,7 +10,7 @@ import pytest
 from codedpo_plugin.calibration.model import DEFAULT, Calibration, Logistic, write_calibration
 from codedpo_plugin.config import ExecuteConfig, PairsConfig
 from codedpo_plugin.context import Context
-from codedpo_plugin.contracts import ScoredProblem
+from codedpo_plugin.contracts import Nothing, ScoredProblem
 from codedpo_plugin.errors import InputError, UsageError
 from codedpo_plugin.manager import create_plugins
 from codedpo_plugin.records import Candidates, PairKind, PassMatrix, PreferencePair, Scores
@@ -34,7 +34,11 @@ def build(*problems: ScoredProblem, **config: object) -> tuple[list[PreferencePa
     context = Context(create_plugins(installed=False))
     settings = PairsConfig(timing=TIMING, **config)
     pairs = context.plugins.build_pairs(problems, settings, ExecuteConfig(), context)
-    return list(pairs), dict(context.counts)
+    found = list(pairs)
+    assert [it.problem_id for it in found if isinstance(it, Nothing)] == [
+        problem.problem_id for problem in problems
+    ]
+    return [it for it in found if not isinstance(it, Nothing)], dict(context.counts)
 
 
 def test_a_problem_gives_a_pair_of_each_kind():
