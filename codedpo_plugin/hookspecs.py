@@ -77,8 +77,8 @@ def codedpo_generate(
     """Return solutions and tests for each problem. Stage: the first result that is not None.
 
     Yields candidates in the order of their problems; a problem may be left out, best with a
-    :class:`~codedpo_plugin.contracts.Nothing` in its place, so that a row of them is not done again. A run that was interrupted goes on
-    with the problems that are left, so that each is to be decided on its own.
+    :class:`~codedpo_plugin.contracts.Nothing` in its place. A run that was interrupted goes on with the problems
+    that are left, so that each is to be decided on its own.
 
     :param problems: the problems, in order
     :param config: the ``generate`` section
@@ -119,9 +119,8 @@ def codedpo_build_pairs(
 ) -> Iterable[PreferencePair | Nothing] | None:
     """Choose preference pairs. Stage: the first result that is not None.
 
-    Yields pairs in the order of their problems, any number a problem, and a
-    :class:`~codedpo_plugin.contracts.Nothing` for one without, so that a row of them is not done again; each problem
-    is to be decided on its own.
+    Yields pairs in the order of their problems, any number a problem, best with a
+    :class:`~codedpo_plugin.contracts.Nothing` for one without; each problem is to be decided on its own.
 
     :param problems: candidates, matrix and scores of each problem
     :param config: the ``pairs`` section

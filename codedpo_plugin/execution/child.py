@@ -107,7 +107,7 @@ class Worker:
         while (frame := read_frame(self.source)) is not None:
             self.learn(frame)
             library = frame["library"]
-            special = library and self.may_specialize and is_installed(library) and library not in sys.modules
+            special = library and self.may_specialize and library not in sys.modules
             try:
                 answer = self.pass_on(frame, library) if special else self.answer(frame)
             except UnableError as error:
@@ -308,12 +308,6 @@ class Worker:
         os.close(theirs)
         os.close(their_sink)
         self.specialists[library] = Specialist(source, sink, deque(maxlen=SUITES_KEPT))
-
-
-def is_installed(library: str) -> bool:
-    """Return whether a package could be imported, without importing it."""
-    package = library.partition(".")[0]
-    return any(os.path.isdir(os.path.join(folder, package)) for folder in sys.path)
 
 
 def settle() -> None:

@@ -14,11 +14,13 @@ from typing import Final
 from codedpo_plugin.errors import SandboxError
 
 _QUESTION: Final = """
-import json, sys
+import json, os, sys
 print(json.dumps({
     "version": list(sys.version_info[:3]),
     "prefixes": sorted({sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}),
     "packages": [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))],
+    "modules": [f.partition(".")[0] for p in sys.path if os.path.isdir(p) for f in os.listdir(p)]
+    + list(sys.builtin_module_names),
 }))
 """
 
@@ -38,6 +40,8 @@ class Interpreter:
     prefixes: tuple[str, ...]
     packages: tuple[str, ...]
     """Folders of installed packages, which programs may import from."""
+    modules: frozenset[str]
+    """What lies where modules are imported from: whatever is not here cannot be imported."""
 
     @property
     def readable(self) -> tuple[str, ...]:
@@ -63,4 +67,5 @@ def inspect_interpreter(executable: str | None = None) -> Interpreter:
     version = tuple(told["version"])
     if version < (3, 9, 0):
         raise SandboxError(f"interpreter {executable!r} is Python {'.'.join(map(str, version))}; 3.9 is needed")
-    return Interpreter(executable, version, tuple(told["prefixes"]), tuple(told["packages"]))
+    prefixes, packages, modules = (told[name] for name in ("prefixes", "packages", "modules"))
+    return Interpreter(executable, version, tuple(prefixes), tuple(packages), frozenset(modules))

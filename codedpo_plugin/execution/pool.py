@@ -227,7 +227,7 @@ class Pool:
     def _hand_out(self, task: _Task[R]) -> bool:
         """Give a task to a worker, started if need be; return whether one took it."""
         require_memory(task.job.limits.memory_mb)
-        library = slow_library(task.job.program)
+        library = slow_library(task.job.program, self.spec.interpreter.modules)
         seat = self._seat_for(library)
         if seat is None:
             return False

@@ -25,7 +25,8 @@ def script(folder: Path, text: str) -> str:
 
 
 def claims_version(folder: Path, *version: int) -> str:
-    return script(folder, "echo '" + json.dumps({"version": version, "prefixes": [], "packages": []}) + "'")
+    told = {"version": version, "prefixes": [], "packages": [], "modules": []}
+    return script(folder, f"echo '{json.dumps(told)}'")
 
 
 def test_the_running_interpreter_is_the_default():

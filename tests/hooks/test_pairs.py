@@ -35,9 +35,8 @@ def build(*problems: ScoredProblem, **config: object) -> tuple[list[PreferencePa
     settings = PairsConfig(timing=TIMING, **config)
     pairs = context.plugins.build_pairs(problems, settings, ExecuteConfig(), context)
     found = list(pairs)
-    assert [it.problem_id for it in found if isinstance(it, Nothing)] == [
-        problem.problem_id for problem in problems
-    ]
+    done = [it.problem_id for it in found if isinstance(it, Nothing)]
+    assert done == [problem.problem_id for problem in problems]
     return [it for it in found if not isinstance(it, Nothing)], dict(context.counts)
 
 
