@@ -50,7 +50,7 @@ from codedpo_plugin.config import ExecuteConfig, PairsConfig, ScoreConfig
 from codedpo_plugin.demo import embedded_model
 from codedpo_plugin.execution import Limits, Pool
 from codedpo_plugin.execution.matrix import Workload, execute
-from codedpo_plugin.formats import jsonl, parquet
+from codedpo_plugin.formats import jsonl
 from codedpo_plugin.pipeline import Pipeline
 from codedpo_plugin.records import Candidates, PairKind, PassMatrix, PreferencePair, SolutionForm
 from codedpo_plugin.rundir import RunDirectory
@@ -208,7 +208,7 @@ def engine_alone(source: Path) -> tuple[float, float]:
 
 
 def compressed(run: RunDirectory) -> Iterator[int]:
-    """Yield what matrices, scores and pairs would take with each of their columns compressed by zstd in one piece."""
+    """Yield what matrices, scores and pairs would take, each column compressed by zstd in one piece."""
     codec = pa.Codec("zstd")
     for path in (run.matrix, run.scores):
         (batch,) = pq.read_table(path).combine_chunks().to_batches()

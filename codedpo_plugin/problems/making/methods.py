@@ -48,7 +48,10 @@ STOPS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def seed_question(method: str, seed: Seed, form: PromptForm) -> Question:
-    """Return what is asked about a seed: for a problem with its solution, or for concepts and a task."""
+    """Return what is asked about a seed: for a problem with its solution, or for concepts and a task.
+
+    An answer that gives back the example in a base model's prompt is refused: ``answer_copies_the_prompt``.
+    """
     key = f"{method}/{content_id(seed.text)}"
     prompt = _render(
         method,
@@ -58,7 +61,14 @@ def seed_question(method: str, seed: Seed, form: PromptForm) -> Question:
         snippet=seed.text.strip("\n"),
     )
     read = {OSS_INSTRUCT: _read_oss_instruct, CONCEPTS: _read_concepts}[method]
-    return Question(key, prompt, partial(read, seed, key, form))
+
+    def read_own(answer: object) -> MadeProblem:
+        problem = read(seed, key, form, answer)
+        if _copies(problem.instruction, prompt.replace(seed.text.strip("\n"), "")):
+            raise Refused("answer_copies_the_prompt")
+        return problem
+
+    return Question(key, prompt, read_own)
 
 
 def _read_oss_instruct(seed: Seed, key: str, form: PromptForm, answer: object) -> MadeProblem:
