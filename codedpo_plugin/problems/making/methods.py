@@ -64,7 +64,7 @@ def seed_question(method: str, seed: Seed, form: PromptForm) -> Question:
 
     def read_own(answer: object) -> MadeProblem:
         problem = read(seed, key, form, answer)
-        if _copies(problem.instruction, prompt.replace(seed.text.strip("\n"), "")):
+        if _copies(problem.instruction, prompt.replace(seed.text.strip("\n"), ""), run=5):
             raise Refused("answer_copies_the_prompt")
         return problem
 
@@ -96,10 +96,10 @@ def _read_concepts(seed: Seed, key: str, form: PromptForm, answer: object) -> Ma
     )  # fmt: skip
 
 
-def _copies(snippet: str, text: str) -> bool:
-    """Return whether half of a snippet's runs of eight words are in a text."""
-    own = set(grams(hashed(words(snippet)), 8).tolist())
-    return bool(own) and 2 * len(own & set(grams(hashed(words(text)), 8).tolist())) >= len(own)
+def _copies(snippet: str, text: str, run: int = 8) -> bool:
+    """Return whether half of a snippet's runs of so many words are in a text."""
+    own = set(grams(hashed(words(snippet)), run).tolist())
+    return bool(own) and 2 * len(own & set(grams(hashed(words(text)), run).tolist())) >= len(own)
 
 
 # --------------------------------------------------------------------------- from problems

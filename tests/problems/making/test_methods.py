@@ -41,13 +41,13 @@ def test_a_base_model_is_led_into_the_answer_by_an_example(method, heading):
 
 
 @pytest.mark.parametrize("method", [OSS_INSTRUCT, CONCEPTS])
-@pytest.mark.parametrize(("word", "instead"), [("", ""), ("longest_run", "best_run"), (" 0.", " zero.")])
+@pytest.mark.parametrize(("word", "instead"), [("longest_run", "longest_run"), ("longest_run", "best_run"), ("length of the ", "")])
 def test_the_example_given_back_is_no_answer(method, word, instead):
     question = seed_question(method, SEED, "base")
     heading = {OSS_INSTRUCT: "[Problem Description]", CONCEPTS: "[Concepts]"}[method]
     example = question.prompt.split(f"For example:\n{heading}\n")[1].partition("\nYour ")[0]
     with pytest.raises(Refused, match="answer_copies_the_prompt"):
-        question.read(example.replace(word, instead) if word else example)
+        question.read(example.replace(word, instead))
 
 
 def test_languages_are_called_by_their_names():
