@@ -139,6 +139,9 @@ class GenerateConfig(ModelConfig):
     test_generations: int | None = Field(
         None, gt=0, description="generations of tests a problem; default: n_tests. One often holds several tests"
     )
+    prompt_examples: bool = Field(
+        default=False, description="the examples in a prompt's documentation (>>> f(1)) are tests, too"
+    )
     temperature: float = Field(1.5, ge=0, description="sampling temperature")
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus sampling")
     max_solution_tokens: int = Field(512, gt=0, description="longest solution")
@@ -217,6 +220,9 @@ class PairsConfig(Section):
         None, description="a file of `codedpo calibrate`; default: the one that comes with the package"
     )
     per_problem: int = Field(1, gt=0, description="correctness pairs a problem, at most")
+    trust_examples: bool = Field(
+        default=False, description="believe no solution that fails a test which is an example of the prompt"
+    )
     enlarge: int = Field(
         1, gt=0, description="time solutions on the tests' arguments so many times as large; 1: as they are"
     )

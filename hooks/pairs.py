@@ -12,6 +12,7 @@ from codedpo_plugin.contracts import Nothing, ScoredProblem
 from codedpo_plugin.execution import Pool
 from codedpo_plugin.pairing.correctness import confident, correctness_pairs
 from codedpo_plugin.pairing.efficiency import efficiency_pair
+from codedpo_plugin.pairing.examples import trusting_examples
 from codedpo_plugin.records import PairKind, PreferencePair
 
 
@@ -22,7 +23,8 @@ def codedpo_build_pairs(
     """Yield the pairs of each problem; count what is no pair by kind and reason."""
     calibration = read_calibration(config.calibration or DEFAULT)
     with context.pool(execute, workers=1) as pool:  # programs timed side by side disturb each other
-        for problem in problems:
+        for given in problems:
+            problem = trusting_examples(given) if config.trust_examples else given
             for kind in config.kinds:
                 for found in _pairs(problem, kind, config, pool, calibration):
                     pair = confident(found, config.min_confidence)

@@ -21,6 +21,7 @@ from codedpo_plugin.cli.options import (
     Restart,
     SandboxName,
     Seed,
+    TrustExamples,
     Verbose,
     Workers,
     make,
@@ -42,6 +43,7 @@ def build(
     min_confidence: MinConfidence = None,
     calibration: CalibrationFile = None,
     per_problem: PerProblem = 1,
+    trust_examples: TrustExamples = False,
     enlarge: Enlarge = 1,
     solution_form: Annotated[
         str, typer.Option(help="What the solutions are where a line does not say: program or completion.")
@@ -71,7 +73,14 @@ def build(
     running = {"executor": executor, "ray_address": ray_address, "workers": workers, "sandbox": sandbox}
     execution = make(ExecuteConfig, **running, cpu_s=cpu_s)
     scoring = make(ScoreConfig, ranker=ranker)
-    pairing = pairs_section(kind, min_confidence, calibration, per_problem, enlarge)
+    pairing = pairs_section(
+        kind,
+        min_confidence=min_confidence,
+        calibration=calibration,
+        per_problem=per_problem,
+        trust_examples=trust_examples,
+        enlarge=enlarge,
+    )
     with session(verbose=verbose) as plugins:
         find("ranker", ranker, plugins.rankers)
         find("executor", executor, plugins.executors)

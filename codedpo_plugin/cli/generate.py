@@ -34,6 +34,9 @@ def generate(
     test_generations: Annotated[
         int | None, typer.Option(help="Generations of tests a problem. Default: as many as tests.")
     ] = None,
+    prompt_examples: Annotated[
+        bool, typer.Option("--prompt-examples", help="The examples in a prompt's documentation are tests, too.")
+    ] = False,
     temperature: Annotated[float, typer.Option(help="Sampling temperature.")] = 1.5,
     top_p: Annotated[float, typer.Option(help="Nucleus sampling.")] = 1.0,
     max_solution_tokens: Annotated[int, typer.Option(help="Longest solution.")] = 512,
@@ -65,6 +68,7 @@ def generate(
         n_solutions=n_solutions,
         n_tests=n_tests,
         test_generations=test_generations,
+        prompt_examples=prompt_examples,
         temperature=temperature,
         top_p=top_p,
         max_solution_tokens=max_solution_tokens,

@@ -50,6 +50,9 @@ PerProblem = Annotated[int, typer.Option("--per-problem", help="Correctness pair
 Enlarge = Annotated[
     int, typer.Option("--enlarge", help="Time solutions on the tests' arguments, so many times as large.")
 ]
+TrustExamples = Annotated[
+    bool, typer.Option("--trust-examples", help="Believe no solution that fails an example of its prompt.")
+]
 MinConfidence = Annotated[
     float | None, typer.Option("--min-confidence", help="Leave out pairs less probably right than this (0 to 1).")
 ]
@@ -129,20 +132,11 @@ def file_of(name: str | None) -> Path | None:
     return None if name is None else input_file(name)
 
 
-def pairs_section(
-    kind: str, min_confidence: float | None, calibration: Path | None, per_problem: int, enlarge: int
-) -> PairsConfig:
+def pairs_section(kind: str, **options: Any) -> PairsConfig:
     """Return the ``pairs`` section of the options that ``build`` and ``pairs`` share."""
     from codedpo_plugin.config import PairsConfig
 
-    return make(
-        PairsConfig,
-        kinds=kinds_of(kind),
-        min_confidence=min_confidence,
-        calibration=calibration,
-        per_problem=per_problem,
-        enlarge=enlarge,
-    )
+    return make(PairsConfig, kinds=kinds_of(kind), **options)
 
 
 def kinds_of(text: str) -> tuple[str, ...]:

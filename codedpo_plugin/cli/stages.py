@@ -21,6 +21,7 @@ from codedpo_plugin.cli.options import (
     RunPath,
     SandboxName,
     Seed,
+    TrustExamples,
     Verbose,
     Workers,
     make,
@@ -73,6 +74,7 @@ def pairs(
     min_confidence: MinConfidence = None,
     calibration: CalibrationFile = None,
     per_problem: PerProblem = 1,
+    trust_examples: TrustExamples = False,
     enlarge: Enlarge = 1,
     sandbox: SandboxName = "auto",
     restart: Afresh = False,
@@ -81,7 +83,14 @@ def pairs(
     """Build preference pairs from DIR/scores.parquet; write DIR/pairs.jsonl."""
     from codedpo_plugin.config import ExecuteConfig
 
-    config = pairs_section(kind, min_confidence, calibration, per_problem, enlarge)
+    config = pairs_section(
+        kind,
+        min_confidence=min_confidence,
+        calibration=calibration,
+        per_problem=per_problem,
+        trust_examples=trust_examples,
+        enlarge=enlarge,
+    )
     with _stage(directory, 0, restart=restart, verbose=verbose) as pipeline:
         pipeline.pairs(config, make(ExecuteConfig, sandbox=sandbox))
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 from codedpo_plugin.config import GenerateConfig, ModelConfig
 from codedpo_plugin.contracts import Nothing
 from codedpo_plugin.errors import GenerationError, boundary, unknown_name
+from codedpo_plugin.examples import prompt_examples
 from codedpo_plugin.generation.extraction import extract_solution, extract_tests
 from codedpo_plugin.generation.prompts import BASE_TEST_STOP, solution_prompt, tests_prompt
 from codedpo_plugin.records import Candidates, Problem
@@ -75,9 +76,13 @@ def candidates_from(
     solutions = tuple(program for program in extracted if program is not None)
     # A base model's test prompt ends in the word that begins the first assertion.
     texts = [f"assert{text}" if form == "base" else text for text in test_responses]
-    tests = extract_tests(problem.entry_point, texts, config.n_tests, dropped)
+    examples = prompt_examples(problem.prompt, problem.entry_point) if config.prompt_examples else ()
+    own = extract_tests(problem.entry_point, texts, config.n_tests, dropped)
+    tests = tuple(dict.fromkeys((*examples, *own)))
     counts.update(dropped)
     counts.update(solutions=len(solutions), tests=len(tests))
+    if examples:
+        counts["tests_of_the_prompt"] += len(examples)
     generator = {
         "model": config.model,
         "model_args": {k: str(v) for k, v in sorted(config.model_args.items())},
@@ -87,6 +92,7 @@ def candidates_from(
         "n_solutions": config.n_solutions,
         "n_tests": config.n_tests,
         "test_generations": config.tests_asked,
+        "prompt_examples": config.prompt_examples,
         "seed": seed,
         "dropped": dict(sorted(dropped.items())),
     }

@@ -105,6 +105,7 @@ def test_candidates_say_how_they_were_generated():
         "n_solutions": 2,
         "n_tests": 3,
         "test_generations": 3,
+        "prompt_examples": False,
         "seed": 7,
         "dropped": {"test_duplicate": 4},
     }
@@ -262,3 +263,14 @@ def test_a_run_resumed_after_some_calls_asks_as_one_that_was_not_interrupted():
     whole = list(generate_candidates(mixed, CONFIG, Counter(), 0, RandomModel()))
     rest = list(generate_candidates(mixed[PROBLEMS_A_CALL:], CONFIG, Counter(), 0, RandomModel()))
     assert rest == whole[-len(rest) :]
+
+
+def test_the_examples_of_a_prompt_are_the_first_tests_where_that_is_asked_for():
+    problem = Problem("p", 'def f(x):\n    """Do.\n\n    >>> f(2)\n    2\n    >>> f(3)\n    3\n    """\n', "f")
+    counts: Counter[str] = Counter()
+    config = CONFIG.model_copy(update={"prompt_examples": True})
+    (plain,) = generate_candidates([problem], CONFIG, Counter(), 0, FakeModel())
+    (found,) = generate_candidates([problem], config, counts, 0, FakeModel())
+    assert plain.tests == ("assert f(1) == 1", "assert f(2) == 2")
+    assert found.tests == ("assert f(2) == 2", "assert f(3) == 3", "assert f(1) == 1")
+    assert counts["tests_of_the_prompt"] == 2

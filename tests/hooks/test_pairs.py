@@ -135,3 +135,20 @@ def test_an_efficiency_pair_is_as_confident_as_both_are_right():
     pairs, _ = build(replace(problem, scores=replace(problem.scores, ranker="codet")))
     assert [pair.kind for pair in pairs] == [PairKind.CORRECTNESS, PairKind.EFFICIENCY]
     assert all(0 < pair.confidence < 1 for pair in pairs)
+
+
+def test_examples_of_the_prompt_are_trusted_where_that_is_asked_for():
+    prompt = 'def f(n):\n    """Sum.\n\n    >>> f(3)\n    3\n    """\n'
+    texts = (
+        prompt + "    return n\n",
+        prompt + "    return sum(range(n + 1))\n",
+        prompt + "    return sum(range(n))\n",
+    )
+    candidates = Candidates("p", prompt, "f", texts, ("assert f(0) == 0", "assert f(1) == 1", "assert f(3) == 3"))
+    passed = np.array([[1, 1, 0], [1, 1, 0], [1, 0, 1]], bool)
+    problem = ScoredProblem(
+        candidates, PassMatrix("p", (~passed).astype(np.uint8)), Scores("p", "r", np.array([2.0, 2, 1]), np.ones(3))
+    )
+    (plain,), _ = build(problem, kinds=("correctness",))
+    (trusting,), _ = build(problem, kinds=("correctness",), trust_examples=True)
+    assert plain.rejected == trusting.chosen == "    return sum(range(n))\n"
