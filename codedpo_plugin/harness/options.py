@@ -49,11 +49,13 @@ class PairsOptions(TaskOptions):
     n_solutions: int = Field(15, gt=0)
     n_tests: int = Field(15, gt=0)
     test_generations: int | None = Field(None, gt=0)
+    prompt_examples: bool = Field(default=False, description="examples in a prompt are tests, too")
     temperature: float = Field(1.5, ge=0)
     max_solution_tokens: int = Field(512, gt=0)
     max_test_tokens: int = Field(256, gt=0)
     ranker: str = "self-validation"
     kinds: tuple[str, ...] = ("correctness", "efficiency")
+    trust_examples: bool = Field(default=False, description="believe no solution that fails an example")
     cpu_s: float = Field(1.0, gt=0)
 
 

@@ -169,7 +169,9 @@ class PairsTask(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no type 
             pipeline.take_candidates([candidates], SolutionForm.PROGRAM)
             pipeline.execute(execution)
             pipeline.score(ScoreConfig(ranker=options.ranker))
-            pipeline.pairs(PairsConfig.model_validate({"kinds": options.kinds}), execution)
+            pipeline.pairs(
+                PairsConfig.model_validate(options.model_dump(include={"kinds", "trust_examples"})), execution
+            )
         made = jsonl.read(run.pairs, jsonl.pair_from, jsonl.BadLines(), unique=False)
         scores = parquet.read_scores(run.scores)
         telling = {s.problem_id for s in scores if s.solutions.max() > s.solutions.min()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -288,6 +289,32 @@ def test_codedpo_pairs_takes_problems_from_a_file(tmp_path):
     results = evaluate(MockLM(pairs_answers), "codedpo_pairs", metadata | {"n_tests": 1})
     assert results["n-samples"]["codedpo_pairs"]["original"] == 1
     assert (tmp_path / "run" / "pairs.jsonl").is_file()
+
+
+def test_codedpo_pairs_holds_solutions_to_the_examples_of_their_prompt_where_that_is_asked_for(tmp_path):
+    prompt = 'def twice(x):\n    """Double.\n\n    >>> twice(3)\n    6\n    """\n'
+    line = {"problem_id": "p", "prompt": prompt, "entry_point": "twice"}
+    (tmp_path / "problems.jsonl").write_text(json.dumps(line) + "\n")
+    answers = cycle(
+        ["    return x ** 2\n", "    return x * x\n", "    return x + x\n", " twice(2) == 4\nassert twice(1) == 1"]
+    )
+    metadata = {
+        "problems": str(tmp_path / "problems.jsonl"),
+        "output": str(tmp_path / "run"),
+        "kinds": ["correctness"],
+    }
+    metadata |= {
+        "n_solutions": 3,
+        "n_tests": 2,
+        "test_generations": 1,
+        "prompt_examples": True,
+        "trust_examples": True,
+    }
+    evaluate(MockLM(lambda request: next(answers)), "codedpo_pairs", metadata)
+    (pair,) = map(json.loads, (tmp_path / "run" / "pairs.jsonl").read_text().splitlines())
+    assert pair["chosen"].strip() == "return x + x"
+    (candidates,) = map(json.loads, (tmp_path / "run" / "candidates.jsonl").read_text().splitlines())
+    assert candidates["tests"][0] == "assert twice(3) == 6"
 
 
 def test_codedpo_pairs_reports_zero_where_the_model_says_nothing(tmp_path):
