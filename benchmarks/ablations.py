@@ -38,13 +38,18 @@ from codedpo_plugin.suites.micro import micro_problems
 
 MOST: Final = 50
 """Solutions and tests a problem where their number is what varies."""
+WITHOUT_EXAMPLES: Final = (
+    *("generate.prompt_examples=false", "pairs.trust_examples=false"),
+    *("generate.test_generations=4", "pairs.per_problem=4"),
+)
+"""What the demo was before it trusted the examples in prompts, which the paper does not know: rankers on their own."""
 RANKERS: Final = ("self-validation", "all-tests", "pass-count", "random", "codet", "bayes")
 COLUMNS: Final = ("group", "variant", "pairs", "right", "pass@1 after − before", "mean speedup", "seeds")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What is changed of the demo's configuration, as ``section.key=value``."""
+    """What is changed of the demo's configuration (without examples), as ``section.key=value``."""
 
     group: str
     name: str
@@ -59,7 +64,7 @@ class Variant:
 
 
 def variants() -> list[Variant]:
-    """Return all variants; those of ``ranker`` differ from the demo in the ranker alone, and so on."""
+    """Return all variants; those of ``ranker`` differ from one another in the ranker alone, and so on."""
     paper = "score.ranker=self-validation"
     rounds = [f"score.params={{iterations: {n}}}" for n in (1, 3, 10, 30)]
     dampings = [f"score.params={{damping: {d}}}" for d in (0.5, 0.85, 1.0)]
@@ -90,7 +95,7 @@ class Lab:
     def configuration(self, seed: int, changes: Sequence[str] = ()) -> dict[str, Any]:
         """Return the demo's configuration with what is changed."""
         kinds = () if self.trains else ("pairs.kinds=[correctness]",)
-        config = configuration(seed, "composed_heldout", [*self.changes, *kinds, *changes])
+        config = configuration(seed, "composed_heldout", [*WITHOUT_EXAMPLES, *self.changes, *kinds, *changes])
         return config if self.trains else config | {"train": None, "evaluate": None}
 
     def folder(self, seed: int) -> Path:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from doctest import DocTestParser
 from typing import Final
 
+from codedpo_plugin.execution.assertions import Parsed
+
 _CLOSING: Final = re.compile(r"[ \t]*(?:\"{3}|'{3})[ \t]*$", re.MULTILINE)
 
 
@@ -32,7 +34,7 @@ def _assertion(call: str, value: str, entry_point: str) -> Iterator[str]:
     try:
         left, right = (ast.parse(text.strip(), mode="eval").body for text in (call, value))
         ast.literal_eval(right)
-    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+    except (*Parsed, TypeError):
         return
     names = {node.id for node in ast.walk(left) if isinstance(node, ast.Name)}
     if entry_point in names and names <= {entry_point, *dir(builtins)}:
@@ -43,6 +45,6 @@ def normalised(test: str) -> str:
     """Return a test as :func:`prompt_examples` would write it; as it is, if it is not one statement of Python."""
     try:
         (statement,) = ast.parse(test).body
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+    except Parsed:
         return test
     return ast.unparse(statement)
