@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from doctest import DocTestParser
 from typing import Final
 
-from codedpo_plugin.execution.assertions import Parsed
+from codedpo_plugin.execution.assertions import Parsed, is_literal
 
 _CLOSING: Final = re.compile(r"[ \t]*(?:\"{3}|'{3})[ \t]*$", re.MULTILINE)
 
@@ -33,11 +33,10 @@ def _assertion(call: str, value: str, entry_point: str) -> Iterator[str]:
     """Yield the assertion of an example, if it makes one."""
     try:
         left, right = (ast.parse(text.strip(), mode="eval").body for text in (call, value))
-        ast.literal_eval(right)
-    except (*Parsed, TypeError):
+    except Parsed:
         return
     names = {node.id for node in ast.walk(left) if isinstance(node, ast.Name)}
-    if entry_point in names and names <= {entry_point, *dir(builtins)}:
+    if entry_point in names and names <= {entry_point, *dir(builtins)} and is_literal(right):
         yield ast.unparse(ast.Assert(ast.Compare(left, [ast.Eq()], [right]), None))
 
 
