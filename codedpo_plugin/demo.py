@@ -55,7 +55,7 @@ def demo_config(seed: int, execute: ExecuteConfig, split: str = "composed_heldou
             batch_size=120,
             n_solutions=15,
             n_tests=40,
-            test_generations=2,
+            test_generations=4,
             prompt_examples=True,
             temperature=1.0,
             max_solution_tokens=LONGEST,
@@ -63,7 +63,7 @@ def demo_config(seed: int, execute: ExecuteConfig, split: str = "composed_heldou
         ),
         execute=execute,
         score=ScoreConfig(ranker="bayes"),
-        pairs=PairsConfig(per_problem=3, trust_examples=True, enlarge=32, timing=TimingConfig(rounds=7)),
+        pairs=PairsConfig(per_problem=4, trust_examples=True, enlarge=32, timing=TimingConfig(rounds=7)),
         train=TrainConfig(
             method="rpo",
             learning_rate=6e-4,
