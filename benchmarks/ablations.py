@@ -42,7 +42,7 @@ WITHOUT_EXAMPLES: Final = (
     *("generate.prompt_examples=false", "pairs.trust_examples=false"),
     *("generate.test_generations=4", "pairs.per_problem=4"),
 )
-"""What the demo was before it trusted the examples in prompts, which the paper does not know: rankers on their own."""
+"""The demo before it trusted the examples in prompts, which the paper does not: rankers on their own."""
 RANKERS: Final = ("self-validation", "all-tests", "pass-count", "random", "codet", "bayes")
 COLUMNS: Final = ("group", "variant", "pairs", "right", "pass@1 after − before", "mean speedup", "seeds")
 
