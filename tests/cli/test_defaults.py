@@ -27,12 +27,12 @@ from codedpo_plugin.config import (
     ("command", "section", "shared"),
     [
         (train, TrainConfig, 11),
-        (generate, GenerateConfig, 9),
+        (generate, GenerateConfig, 10),
         (generate, ProblemsConfig, 3),
         (evaluate, EvaluateConfig, 5),
         (evaluate, ExecuteConfig, 2),
         (build, ExecuteConfig, 5),
-        (build, PairsConfig, 4),
+        (build, PairsConfig, 5),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
