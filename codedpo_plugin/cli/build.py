@@ -73,14 +73,7 @@ def build(
     running = {"executor": executor, "ray_address": ray_address, "workers": workers, "sandbox": sandbox}
     execution = make(ExecuteConfig, **running, cpu_s=cpu_s)
     scoring = make(ScoreConfig, ranker=ranker)
-    pairing = pairs_section(
-        kind,
-        min_confidence=min_confidence,
-        calibration=calibration,
-        per_problem=per_problem,
-        trust_examples=trust_examples,
-        enlarge=enlarge,
-    )
+    pairing = pairs_section(kind, min_confidence, calibration, per_problem, trust_examples, enlarge)
     with session(verbose=verbose) as plugins:
         find("ranker", ranker, plugins.rankers)
         find("executor", executor, plugins.executors)

@@ -132,11 +132,26 @@ def file_of(name: str | None) -> Path | None:
     return None if name is None else input_file(name)
 
 
-def pairs_section(kind: str, **options: Any) -> PairsConfig:
+def pairs_section(
+    kind: str,
+    min_confidence: float | None,
+    calibration: Path | None,
+    per_problem: int,
+    trust_examples: bool,
+    enlarge: int,
+) -> PairsConfig:
     """Return the ``pairs`` section of the options that ``build`` and ``pairs`` share."""
     from codedpo_plugin.config import PairsConfig
 
-    return make(PairsConfig, kinds=kinds_of(kind), **options)
+    return make(
+        PairsConfig,
+        kinds=kinds_of(kind),
+        min_confidence=min_confidence,
+        calibration=calibration,
+        per_problem=per_problem,
+        trust_examples=trust_examples,
+        enlarge=enlarge,
+    )
 
 
 def kinds_of(text: str) -> tuple[str, ...]:

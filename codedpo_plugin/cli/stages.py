@@ -83,14 +83,7 @@ def pairs(
     """Build preference pairs from DIR/scores.parquet; write DIR/pairs.jsonl."""
     from codedpo_plugin.config import ExecuteConfig
 
-    config = pairs_section(
-        kind,
-        min_confidence=min_confidence,
-        calibration=calibration,
-        per_problem=per_problem,
-        trust_examples=trust_examples,
-        enlarge=enlarge,
-    )
+    config = pairs_section(kind, min_confidence, calibration, per_problem, trust_examples, enlarge)
     with _stage(directory, 0, restart=restart, verbose=verbose) as pipeline:
         pipeline.pairs(config, make(ExecuteConfig, sandbox=sandbox))
 
