@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 
 class CodeDPOError(Exception):
@@ -64,7 +65,17 @@ def boundary(error: type[CodeDPOError], action: str) -> Iterator[None]:
     except CodeDPOError:
         raise
     except Exception as cause:
-        raise error(f"{action}: {type(cause).__name__}: {cause}") from cause
+        raise error(f"{action}: {type(cause).__name__}: {cause}{_to_install(cause)}") from cause
+
+
+FACTORY: Final = ("datasketch", "identify", "pathspec", "sklearn")
+"""Modules of the extra ``factory`` that are imported where they are needed."""
+
+
+def _to_install(cause: Exception) -> str:
+    """Return what to install where a module of an extra is missing."""
+    missing = isinstance(cause, ModuleNotFoundError) and (cause.name or "").partition(".")[0] in FACTORY
+    return ": pip install 'codedpo-plugin[factory]'" if missing else ""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:

@@ -66,3 +66,11 @@ def test_an_unknown_name_far_from_all_others_comes_with_the_valid_names_only() -
 
 def test_an_unknown_name_among_none_says_so() -> None:
     assert str(unknown_name("trainer", "dpo", [])).endswith("Known: none.")
+
+
+def test_a_missing_module_of_an_extra_comes_with_what_to_install() -> None:
+    with (
+        pytest.raises(InputError, match=r"'pathspec': pip install 'codedpo-plugin\[factory\]'"),
+        boundary(InputError, "reading failed"),
+    ):
+        raise ModuleNotFoundError("No module named 'pathspec'", name="pathspec")
