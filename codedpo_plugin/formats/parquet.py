@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -56,7 +56,7 @@ def write_matrices(path: Path, matrices: Iterable[PassMatrix]) -> int:
 
 def write_scores(path: Path, scores: Iterable[Scores]) -> int:
     """Write scores as they come; return how many."""
-    return _write(path, SCORES_SCHEMA, map(_scores_row, scores))
+    return _write(path, SCORES_SCHEMA, _scores_rows(scores))
 
 
 def read_matrices(path: Path) -> Iterator[PassMatrix]:
@@ -104,14 +104,19 @@ def _matrix_row(matrix: PassMatrix) -> dict[str, Any]:
     }
 
 
-def _scores_row(scores: Scores) -> dict[str, Any]:
-    return {
-        "problem_id": scores.problem_id,
-        "ranker": scores.ranker,
-        "solution_scores": scores.solutions.tolist(),
-        "test_scores": scores.tests.tolist(),
-        "params": json.dumps(dict(scores.params), sort_keys=True),
-    }
+def _scores_rows(scores: Iterable[Scores]) -> Iterator[dict[str, Any]]:
+    known: Mapping[str, Any] | None = None
+    params = ""
+    for one in scores:
+        if one.params is not known:  # many problems share them; writing them anew takes a tenth of the time
+            known, params = one.params, json.dumps(dict(one.params), sort_keys=True)
+        yield {
+            "problem_id": one.problem_id,
+            "ranker": one.ranker,
+            "solution_scores": one.solutions.tolist(),
+            "test_scores": one.tests.tolist(),
+            "params": params,
+        }
 
 
 def _write(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> int:

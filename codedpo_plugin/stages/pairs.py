@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from codedpo_plugin import shards
 from codedpo_plugin.calibration.model import DEFAULT, read_calibration
 from codedpo_plugin.config import ExecuteConfig, PairsConfig, ScoreConfig
 from codedpo_plugin.context import Context
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 ELSEWHERE: Final = ("workers", "sandbox", "ray_address")
 """Where and with how many workers programs run; that does not change the verdicts."""
+SCORED: Final = 4
+"""Shards in one of scores: to rank a problem takes microseconds, to finish a shard the disk takes milliseconds."""
 ALIKE: Final = ("local", "ray")
 """Executors that give the same verdicts: a run may go on with another of them."""
 
@@ -64,6 +67,7 @@ def score(run: RunDirectory, plugins: Plugins, config: ScoreConfig, seed: int) -
             total=parquet.count(source),
             one_each=True,
             tally=count_problem,
+            size=SCORED * shards.SHARD,
         )
         streamed(stream, context)
 
