@@ -24,7 +24,9 @@ from codedpo_plugin.execution.wire import decode
 from codedpo_plugin.records import Candidates, PassMatrix, Verdict
 
 BATCH: Final = 128
-"""Problems judged together: large enough that workers seldom wait for the last program of a batch."""
+CELLS: Final = 1 << 15
+"""Problems, and cells, judged together, at most: enough that workers seldom wait for the last program of a batch,
+so few that with large matrices, too, there is progress to be seen, and an interruption costs little."""
 
 VERDICTS: Final = {
     Ending.HELD: Verdict.PASS,
@@ -93,7 +95,7 @@ def execute(pool: Pool, workloads: Iterable[Workload], *, record_times: bool = F
     while True:
         sheets: list[Sheet] = []
         pending: list[Pending] = []
-        for sheet in _run_programs(pool, islice(stream, BATCH)):
+        for sheet in _run_programs(pool, _batch(stream)):
             sheets.append(sheet)
             pending += judge_values(sheet)  # while the next programs run
             sheet.drop_values()
@@ -102,6 +104,16 @@ def execute(pool: Pool, workloads: Iterable[Workload], *, record_times: bool = F
         judge_elsewhere(pool, pending)
         for sheet in sheets:
             yield _matrix(sheet, record_times=record_times)
+
+
+def _batch(stream: Iterator[Workload]) -> Iterator[Workload]:
+    """Yield the workloads of the next batch; it ends with the one that fills it."""
+    cells = 0
+    for work in islice(stream, BATCH):
+        yield work
+        cells += len(work.programs) * len(work.plans)
+        if cells >= CELLS:
+            return
 
 
 def sheet_of(work: Workload) -> Sheet:

@@ -7,7 +7,7 @@ import pytest
 
 from codedpo_plugin.execution import Limits, Pool
 from codedpo_plugin.execution.assertions import Judgement, TestPlan, plan_test
-from codedpo_plugin.execution.matrix import BATCH, Workload, execute
+from codedpo_plugin.execution.matrix import BATCH, CELLS, Workload, execute
 from codedpo_plugin.execution.requests import Check
 from codedpo_plugin.records import Verdict
 
@@ -224,20 +224,22 @@ def test_no_problems_give_no_matrices(pool):
     assert list(execute(pool, [])) == []
 
 
-def test_problems_are_taken_batch_by_batch_and_the_rest_may_be_left():
+@pytest.mark.parametrize(("cells", "problems"), [(CELLS, BATCH), (10, 5), (9, 5), (1, 1)])
+def test_problems_are_taken_batch_by_batch_and_the_rest_may_be_left(monkeypatch, cells, problems):
+    monkeypatch.setattr("codedpo_plugin.execution.matrix.CELLS", cells)
     taken = []
 
     def endless():
         while True:
             taken.append(1)
-            yield workload([SQUARE], ["assert f(2) == 4"])
+            yield workload([SQUARE], ["assert f(2) == 4", "assert f(3) == 9"])
 
     with Pool(2) as pool:
         results = execute(pool, endless())
-        assert names(next(results)) == [["PASS"]]
+        assert names(next(results)) == [["PASS", "PASS"]]
         started = worker_processes(pool)
         results.close()
-    assert len(taken) == BATCH
+    assert len(taken) == problems
     assert started
     assert all_end(started)
 
