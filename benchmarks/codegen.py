@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codedpo_plugin.contracts import ScoredProblem
+from codedpo_plugin.examples import prompt_examples
 from codedpo_plugin.execution import Check, Ending, Job, Limits, Mode, Pool
 from codedpo_plugin.formats import jsonl, parquet
 from codedpo_plugin.generation.extraction import extract_tests, truncate
@@ -55,6 +56,13 @@ def candidates(n: int, m: int) -> Iterator[Candidates]:
         programs = tuple(prompt + truncate(text, STOPS) for text in solutions[prompt][:n])
         written = extract_tests(entry_point, (f"assert {text}" for text in tests[prompt]), m, Counter())
         yield Candidates(row["task_id"], prompt, entry_point, programs, written, {"model": "CodeGen-16B"})
+
+
+def examples() -> dict[str, tuple[str, ...]]:
+    """Return the examples in HumanEval's own prompts by entry point; in CodeT's prompts they are left out."""
+    with gzip.open(data_folder() / "humaneval.jsonl.gz", "rt") as handle:
+        found = {row["entry_point"]: row["prompt"] for row in map(json.loads, handle)}
+    return {entry_point: prompt_examples(prompt, entry_point) for entry_point, prompt in found.items()}
 
 
 def _tests() -> Iterator[dict[str, Any]]:

@@ -41,6 +41,8 @@ class ScoredProblem:
     candidates: Candidates
     matrix: PassMatrix
     scores: Scores
+    examples: tuple[int, ...] = ()
+    """The tests that are examples of the prompt, where they are trusted: no solution that fails one is believed."""
 
     @property
     def problem_id(self) -> str:

@@ -143,7 +143,7 @@ class PreferencePair:
     margin: float
     """``chosen_score - rejected_score``."""
     confidence: float | None = None
-    """Calibrated probability that the preference is right; None where the calibration does not know the ranker."""
+    """Calibrated probability that the preference is right; None where no such pairs were calibrated."""
     speedup: float | None = None
     """CPU time of ``rejected`` over that of ``chosen``; for efficiency pairs only."""
     chosen_cpu_ns: int | None = None

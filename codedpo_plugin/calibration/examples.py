@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from codedpo_plugin.calibration.features import pair_features
 from codedpo_plugin.contracts import Ranker
+from codedpo_plugin.pairing.examples import believed
 from codedpo_plugin.records import PairKind, PassMatrix, content_id
 
 DRAWS: Final = 12
@@ -28,12 +29,15 @@ class LabelledProblem:
     """Shape (solutions,)."""
     programs: tuple[str, ...]
     """The solutions, normalised: equal ones make no pair."""
+    examples: tuple[int, ...] = ()
+    """The tests that are examples of the prompt."""
 
     def part(self, solutions: NDArray[np.intp], tests: NDArray[np.intp]) -> LabelledProblem:
         """Return the problem with some of its solutions and tests."""
         verdicts = self.matrix.verdicts[np.ix_(solutions, tests)]
         matrix = PassMatrix(self.matrix.problem_id, verdicts)
-        return LabelledProblem(matrix, self.right[solutions], tuple(self.programs[s] for s in solutions))
+        examples = tuple(np.flatnonzero(np.isin(tests, self.examples)).tolist())
+        return LabelledProblem(matrix, self.right[solutions], tuple(self.programs[s] for s in solutions), examples)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,47 +49,61 @@ class Example:
     kind: PairKind
     features: NDArray[np.float64]
     right: bool
+    trusting: bool = False
+    """Whether the examples of the prompt were trusted."""
 
 
 def examples_of(problem: LabelledProblem, rankers: Mapping[str, Ranker], draws: int = DRAWS) -> Iterator[Example]:
-    """Yield the pairs of a problem and of random parts of it; the same ones on every call."""
+    """Yield the pairs of a problem and of random parts of it; the same ones on every call.
+
+    Where tests are examples of the prompt, there are also the pairs that trusting these makes.
+    """
     generator = np.random.default_rng(int(content_id(problem.matrix.problem_id), 16))
     for part in (problem, *(_drawn(problem, generator) for _ in range(draws))):
         for name, ranker in rankers.items():
-            yield from _pairs(part, name, ranker, generator)
+            for examples in dict.fromkeys(((), part.examples)):
+                yield from _pairs(part, name, ranker, examples, generator)
 
 
 def _drawn(problem: LabelledProblem, generator: np.random.Generator) -> LabelledProblem:
-    """Return a random part, small ones being as likely as large ones."""
+    """Return a random part with all examples, small ones being as likely as large ones."""
     chosen = []
     for size in problem.matrix.verdicts.shape:
         fewest = min(SMALLEST, size)
         count = round(fewest * (size / fewest) ** generator.random())
         chosen.append(generator.permutation(size)[:count])
-    return problem.part(chosen[0], chosen[1])
+    solutions, tests = chosen
+    return problem.part(solutions, np.append(tests, np.setdiff1d(problem.examples, tests)).astype(np.intp))
 
 
 def _pairs(
-    problem: LabelledProblem, name: str, ranker: Ranker, generator: np.random.Generator
+    problem: LabelledProblem,
+    name: str,
+    ranker: Ranker,
+    examples: tuple[int, ...],
+    generator: np.random.Generator,
 ) -> Iterator[Example]:
     """Yield the correctness pair that a ranker makes, and one that could be its efficiency pair.
 
     Which of the solutions that pass all credible tests are fastest and slowest is not known without timing them;
     two are drawn.
     """
-    scores = ranker(problem.matrix, {"seed": 0}).solutions
+    scores, passed = ranker(problem.matrix, {"seed": 0}).solutions, problem.matrix.passed
+    if scores.size and examples:
+        scores = believed(scores, passed, examples)
     if not scores.size or scores.max() == scores.min():
         return
     best, worst, right = int(np.argmax(scores)), int(np.argmin(scores)), problem.right
-    passed = problem.matrix.passed
+
+    def example(kind: PairKind, pair: tuple[int, int], *, is_right: bool) -> Example:
+        features = pair_features(passed, *pair)
+        return Example(problem.matrix.problem_id, name, kind, features, is_right, bool(examples))
+
     if problem.programs[best] != problem.programs[worst]:
-        features = pair_features(passed, best, worst)
         is_right = bool(right[best] and not right[worst])
-        yield Example(problem.matrix.problem_id, name, PairKind.CORRECTNESS, features, is_right)
+        yield example(PairKind.CORRECTNESS, (best, worst), is_right=is_right)
     able = np.flatnonzero(passed[:, passed[best]].all(axis=1))
     distinct = list({problem.programs[s]: int(s) for s in able[::-1]}.values())
     if passed[best].any() and len(distinct) > 1:
         first, second = (int(s) for s in generator.choice(distinct, 2, replace=False))
-        features = pair_features(passed, first, second)
-        is_right = bool(right[first] and right[second])
-        yield Example(problem.matrix.problem_id, name, PairKind.EFFICIENCY, features, is_right)
+        yield example(PairKind.EFFICIENCY, (first, second), is_right=bool(right[first] and right[second]))

@@ -24,14 +24,20 @@ def fit_calibration(examples: Sequence[Example], source: str) -> Calibration:
     """Return the calibration fitted on examples, every problem having the same weight.
 
     Raises InputError if there are no correctness pairs, or all are right, or none is; without usable efficiency
-    pairs, only correctness pairs will have a confidence.
+    pairs, or pairs that trust examples of prompts, these will have no confidence.
     """
-    models = _models(examples)
+    models, trusting = (_models(own) for own in _by_trust(examples))
     if PairKind.CORRECTNESS not in models:
         raise InputError(
             "there is nothing to fit: of the labelled problems' correctness pairs none, or all, are right"
         )
-    return Calibration(tuple(dict.fromkeys(example.ranker for example in examples)), models, source)
+    return Calibration(tuple(dict.fromkeys(example.ranker for example in examples)), models, source, trusting)
+
+
+def _by_trust(examples: Iterable[Example]) -> tuple[list[Example], list[Example]]:
+    """Return the examples that do not trust the examples of a prompt, and those that do."""
+    known = list(examples)
+    return [one for one in known if not one.trusting], [one for one in known if one.trusting]
 
 
 def _models(examples: Sequence[Example]) -> dict[PairKind, Logistic]:
@@ -131,8 +137,9 @@ def cross_fitted(
     """
     found = np.full(len(reported), np.nan)
     for half in split:
-        models = _models([example for example in fitted_on if example.problem_id not in half])
+        both = [_models(own) for own in _by_trust(e for e in fitted_on if e.problem_id not in half)]
         for place, example in enumerate(reported):
+            models = both[example.trusting]
             if example.problem_id in half and example.kind in models:
                 found[place] = models[example.kind].probability(example.features)
     return found

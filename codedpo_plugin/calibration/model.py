@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,17 +49,20 @@ class Calibration:
     models: Mapping[PairKind, Logistic]
     source: str
     """The labelled data it was fitted on, in words."""
+    trusting: Mapping[PairKind, Logistic] = field(default_factory=dict)
+    """The models of pairs that trust the examples of the prompt, which are right far more often."""
 
     def confidence(self, problem: ScoredProblem, chosen: int, rejected: int, kind: PairKind) -> float | None:
-        """Return the probability that a pair is right; None for a ranker or kind the calibration does not know."""
-        if problem.scores.ranker not in self.rankers or kind not in self.models:
+        """Return the probability that a pair is right; None if no such pairs of the ranker were fitted on."""
+        models = self.trusting if problem.examples else self.models
+        if problem.scores.ranker not in self.rankers or kind not in models:
             return None
         features = pair_features(problem.matrix.passed, chosen, rejected)
-        return round(float(self.models[kind].probability(features)), DIGITS)
+        return round(float(models[kind].probability(features)), DIGITS)
 
-    def highest(self, n_solutions: int, n_tests: int) -> float:
+    def highest(self, n_solutions: int, n_tests: int, *, trusting: bool = False) -> float:
         """Return what no confidence of a correctness pair is above in a matrix of two solutions or more."""
-        model = self.models[PairKind.CORRECTNESS]
+        model = (self.trusting if trusting and self.trusting else self.models)[PairKind.CORRECTNESS]
         least, greatest = feature_bounds(n_solutions, n_tests)
         best = np.where(np.array(model.coefficients) > 0, greatest, least)
         return round(float(model.probability(best)), DIGITS)
@@ -71,28 +74,37 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
         "schema_version": SCHEMA_VERSION,
         "source": calibration.source,
         "rankers": list(calibration.rankers),
-        "models": {
-            str(kind): {
-                "intercept": model.intercept,
-                "coefficients": dict(zip(FEATURES, model.coefficients, strict=True)),
-            }
-            for kind, model in calibration.models.items()
-        },
+        "models": _written(calibration.models),
+        "trusting_examples": _written(calibration.trusting),
     }
     with atomic_write(path) as handle:
         handle.write(json.dumps(data, indent=1).encode() + b"\n")
+
+
+def _written(models: Mapping[PairKind, Logistic]) -> dict[str, Any]:
+    return {
+        str(kind): {
+            "intercept": model.intercept,
+            "coefficients": dict(zip(FEATURES, model.coefficients, strict=True)),
+        }
+        for kind, model in models.items()
+    }
 
 
 def read_calibration(path: Path = DEFAULT) -> Calibration:
     """Read a calibration. Raises InputError for a file that is not one, or one of other features."""
     try:
         data = json.loads(path.read_text("utf-8"))
-        models = {PairKind(kind): _logistic(model) for kind, model in data["models"].items()}
-        return Calibration(tuple(data["rankers"]), models, str(data["source"]))
+        models, trusting = (_read(data[name]) for name in ("models", "trusting_examples"))
+        return Calibration(tuple(data["rankers"]), models, str(data["source"]), trusting)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: not a calibration: {type(error).__name__}: {error}. `codedpo calibrate` makes one."
         ) from error
+
+
+def _read(models: Mapping[str, Any]) -> dict[PairKind, Logistic]:
+    return {PairKind(kind): _logistic(model) for kind, model in models.items()}
 
 
 def _logistic(data: Mapping[str, Any]) -> Logistic:

@@ -16,6 +16,7 @@ from codedpo_plugin.calibration.examples import LabelledProblem
 from codedpo_plugin.errors import InputError
 from codedpo_plugin.evaluation.results import read_result
 from codedpo_plugin.formats import jsonl, parquet
+from codedpo_plugin.pairing.examples import examples_among
 from codedpo_plugin.programs import normalise
 from codedpo_plugin.records import Candidates
 from codedpo_plugin.rundir import RunDirectory
@@ -39,7 +40,7 @@ def read_labelled(run: RunDirectory, truth: Path) -> tuple[list[LabelledProblem]
             left_out.append(f"{truth}: problem {own.problem_id}: {_reason(own, right)}")
         else:
             programs = tuple(map(normalise, own.solutions))
-            found.append(LabelledProblem(matrix, np.array(right, bool), programs))
+            found.append(LabelledProblem(matrix, np.array(right, bool), programs, examples_among(own)))
     if not found:
         raise InputError("\n".join([f"{truth}: the truth is known of no problem of {run.path}", *left_out[:5]]))
     return found, left_out

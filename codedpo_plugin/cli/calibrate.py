@@ -63,18 +63,20 @@ def show(fitted_on: Sequence[Example], whole: Sequence[Example]) -> None:
     from codedpo_plugin.records import PairKind
 
     confidences = cross_fitted(fitted_on, whole, halves(example.problem_id for example in fitted_on))
-    places: dict[tuple[PairKind, str], list[int]] = {}
+    places: dict[tuple[PairKind, str, bool], list[int]] = {}
     for place in np.flatnonzero(~np.isnan(confidences)).tolist():
-        places.setdefault((whole[place].kind, whole[place].ranker), []).append(place)
+        pair = whole[place]
+        places.setdefault((pair.kind, pair.ranker, pair.trusting), []).append(place)
     for kind in PairKind:
         known = [not np.isnan(value) for e, value in zip(whole, confidences, strict=True) if e.kind is kind]
         if not all(known) or not known:
             say(f"{kind} pairs: {_unmeasured(known)}")
     rows = []
-    for (kind, ranker), own in sorted(places.items()):
+    for (kind, ranker, trusting), own in sorted(places.items()):
         found = measure(confidences[own], np.array([whole[place].right for place in own]))
         figures = (found.right, found.ece, found.ece_by_chance, found.top_quarter)
-        rows.append((f"{kind}, {ranker}", str(found.n), *(f"{figure:.3f}" for figure in figures)))
+        name = f"{kind}, {ranker}{', trusting examples' if trusting else ''}"
+        rows.append((name, str(found.n), *(f"{figure:.3f}" for figure in figures)))
     columns = ("pairs not fitted on", "problems", "right", "calibration error", "by chance", "right, top quarter")
     table("fitted on one half of the problems, measured on the other", columns, rows)
 

@@ -76,7 +76,8 @@ def confident(pair: PreferencePair | str, least: float | None) -> PreferencePair
     if pair.confidence is None:
         raise UsageError(
             f"problem {pair.problem_id}: its {pair.kind} pair has no confidence, so min_confidence cannot be "
-            "applied: the calibration does not know the ranker. `codedpo calibrate --rankers NAME` fits one"
+            "applied: the calibration was not fitted on such pairs of the ranker, or not on pairs that trust the "
+            "examples of prompts. `codedpo calibrate --rankers NAME` fits one"
         )
     return pair if pair.confidence >= least else "below_min_confidence"
 

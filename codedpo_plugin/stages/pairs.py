@@ -15,6 +15,7 @@ from codedpo_plugin.contracts import ScoredProblem
 from codedpo_plugin.execution.matrix import count_cells
 from codedpo_plugin.formats import jsonl, parquet
 from codedpo_plugin.manager import Plugins
+from codedpo_plugin.pairing.examples import examples_among
 from codedpo_plugin.records import PreferencePair
 from codedpo_plugin.rundir import RunDirectory
 from codedpo_plugin.shards import Stream, streamed
@@ -116,10 +117,14 @@ def _warn_of_confidence(run: RunDirectory, config: PairsConfig, counts: Mapping[
     below = counts.get("correctness_below_min_confidence", 0)
     if not below or counts.get("correctness_pairs", 0):
         return
-    solutions = tests = 0
-    for matrix in parquet.read_matrices(run.matrix):
-        solutions, tests = max(solutions, matrix.verdicts.shape[0]), max(tests, matrix.verdicts.shape[1])
-    highest = read_calibration(config.calibration or DEFAULT).highest(solutions, tests)
+    solutions, tests, trusting = 0, 0, False
+    for problem in read_scored(run):
+        solutions, tests = (
+            max(solutions, problem.matrix.verdicts.shape[0]),
+            max(tests, problem.matrix.verdicts.shape[1]),
+        )
+        trusting |= config.trust_examples and bool(examples_among(problem.candidates))
+    highest = read_calibration(config.calibration or DEFAULT).highest(solutions, tests, trusting=trusting)
     log.warning(
         "all %d correctness pairs were left out, as less probably right than min_confidence %g. The highest "
         "confidence that the calibration gives at %d solutions and %d tests a problem, the most here, is %.2f. Ask "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from codedpo_plugin.calibration.examples import SMALLEST, LabelledProblem, examples_of
@@ -31,6 +33,31 @@ def test_an_efficiency_pair_is_right_if_both_are():
     for right, expected in (([1, 1, 0, 0], True), ([1, 0, 0, 0], False)):
         pairs = list(examples_of(problem(list(map(bool, right))), RANKERS, 0))
         assert {e.right for e in pairs if e.kind is PairKind.EFFICIENCY} == {expected}
+
+
+def test_trusting_examples_makes_further_pairs():
+    """The second test is an example: the last two solutions fail it and share the lowest score."""
+    known = replace(problem([True, False, False, False]), examples=(1,))
+    own = [e for e in examples_of(known, RANKERS, 0) if e.kind is PairKind.CORRECTNESS]
+    assert [e.trusting for e in own] == [False, True] * len(RANKERS)
+    assert own[1].features.tolist() == pair_features(PASSED, 0, 2).tolist()
+
+
+def test_what_fails_an_example_is_not_chosen():
+    fooled = replace(problem([False, False, False, True]), examples=(2,))
+    passed = np.array([[1, 1, 0], [1, 1, 0], [1, 0, 0], [0, 0, 1]], bool)
+    fooled = replace(fooled, matrix=PassMatrix("p", (~passed).astype(np.uint8)))
+    own = [e for e in examples_of(fooled, RANKERS, 0) if e.kind is PairKind.CORRECTNESS]
+    assert [e.right for e in own] == [False, True] * len(RANKERS)
+
+
+def test_a_part_keeps_all_examples():
+    known = replace(labelled("p", 0.5), examples=(2, 5))
+    sizes = {round(float(np.exp(e.features[FEATURES.index("n_tests")]))) for e in examples_of(known, RANKERS, 30)}
+    assert len(sizes) > 2
+    for tests in ([0, 5, 7, 2], [2, 5]):
+        part = known.part(np.arange(3), np.array(tests))
+        assert [tests[place] for place in part.examples] == [test for test in tests if test in (2, 5)]
 
 
 def test_the_same_program_makes_no_pair():

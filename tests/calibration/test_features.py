@@ -22,7 +22,7 @@ def test_each_feature_is_what_it_is_said_to_be():
     found = named(PASSED, 0, 3)
     assert found["hardest_test"] == pytest.approx(np.log(3 / 5))  # two of four pass the second test
     assert found["support"] == pytest.approx(np.log(3 / 3))  # two of four pass exactly these tests
-    assert 0 < found["posterior"] < 12
+    assert found["silent"] == pytest.approx(np.log(1 / 5))  # every one of four passes a test
     assert (found["n_solutions"], found["n_tests"]) == (np.log(4), np.log(4))
     assert (found["same_row"], named(PASSED, 0, 1)["same_row"]) == (0, 1)
 
@@ -33,11 +33,9 @@ def test_a_solution_that_passes_nothing_has_the_least_agreement():
     assert named(passed, 1, 0)["hardest_test"] == pytest.approx(np.log(1 / 4))
 
 
-def test_certainty_is_bounded():
-    passed = np.zeros((200, 150), bool)
-    passed[:190] = np.arange(150) % 3 > 0
-    assert named(passed, 0, 199)["posterior"] == 12
-    assert named(passed, 199, 0)["posterior"] == -12
+def test_solutions_that_pass_nothing_are_counted():
+    passed = np.array([[1, 1], [0, 0], [0, 1], [0, 0], [0, 0]], bool)
+    assert named(passed, 0, 1)["silent"] == pytest.approx(np.log(4 / 3))
 
 
 @given(matrices, st.randoms())
@@ -67,4 +65,6 @@ def test_the_bounds_are_reached():
     assert common[:2] == pytest.approx(feature_bounds(4, 3)[1][:2])
     assert pair_features(np.eye(4, 5, dtype=bool), 0, 3)[1] == pytest.approx(least[1])
     assert pair_features(np.eye(4, 5, -1, dtype=bool), 0, 3)[0] == pytest.approx(least[0])
-    assert greatest[2] == -least[2] == 12
+    silent = np.array([[1, 1, 1], [0, 0, 0], [0, 0, 0], [0, 0, 0]], bool)
+    assert pair_features(silent, 0, 3)[2] == pytest.approx(greatest[2])
+    assert common[2] == pytest.approx(least[2])

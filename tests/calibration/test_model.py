@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from codedpo_plugin.calibration.features import FEATURES
+from codedpo_plugin.calibration.features import FEATURES, pair_features
 from codedpo_plugin.calibration.model import DEFAULT, Calibration, Logistic, read_calibration, write_calibration
 from codedpo_plugin.contracts import ScoredProblem
 from codedpo_plugin.errors import InputError
@@ -15,6 +16,7 @@ from codedpo_plugin.records import Candidates, PairKind, PassMatrix, Scores
 
 MODEL = Logistic(-1.0, (1.0, 0.5, 0.25, 0.0, -0.5, 2.0))
 CALIBRATION = Calibration(("mine",), {PairKind.CORRECTNESS: MODEL}, "made up")
+TRUSTING = Calibration(("mine",), {PairKind.CORRECTNESS: MODEL}, "made up", {PairKind.EFFICIENCY: MODEL})
 
 
 def scored(agreeing: int, ranker: str, solutions: int = 15) -> ScoredProblem:
@@ -31,9 +33,33 @@ def test_a_probability_is_the_logistic_of_the_sum():
     np.testing.assert_allclose(MODEL.probability(features), 1 / (1 + np.exp([1.0, -1.0])))
 
 
-def test_what_is_written_is_read(tmp_path):
-    write_calibration(tmp_path / "c.json", CALIBRATION)
-    assert read_calibration(tmp_path / "c.json") == CALIBRATION
+@pytest.mark.parametrize("calibration", [CALIBRATION, TRUSTING])
+def test_what_is_written_is_read(tmp_path, calibration):
+    write_calibration(tmp_path / "c.json", calibration)
+    assert read_calibration(tmp_path / "c.json") == calibration
+
+
+def test_pairs_that_trust_examples_have_a_model_of_their_own():
+    problem = replace(scored(5, "mine"), examples=(0,))
+    assert CALIBRATION.confidence(problem, 0, 14, PairKind.CORRECTNESS) is None
+    sure = replace(CALIBRATION, trusting={PairKind.CORRECTNESS: replace(MODEL, intercept=1.0)})
+    features = pair_features(problem.matrix.passed, 0, 14)
+    assert sure.confidence(problem, 0, 14, PairKind.CORRECTNESS) == pytest.approx(
+        sure.trusting[PairKind.CORRECTNESS].probability(features), abs=1e-4
+    )
+    assert (
+        CALIBRATION.highest(15, 8, trusting=True) == CALIBRATION.highest(15, 8) < sure.highest(15, 8, trusting=True)
+    )
+
+
+@pytest.mark.parametrize("kind", PairKind)
+@pytest.mark.parametrize("agreeing", [1, 5, 14])
+def test_the_packaged_calibration_believes_more_where_examples_are_trusted(kind, agreeing):
+    problem = scored(agreeing, "bayes")
+    alone, trusting = (
+        read_calibration().confidence(replace(problem, examples=examples), 0, 14, kind) for examples in ((), (0,))
+    )
+    assert alone < trusting
 
 
 def test_a_ranker_or_kind_that_was_not_fitted_has_no_confidence():
@@ -51,10 +77,11 @@ def test_the_packaged_calibration_believes_what_more_solutions_agree_on(ranker, 
     assert all(round(value, 4) == value for value in found)
 
 
-@pytest.mark.parametrize(("size", "highest"), [(5, 0.61), (15, 0.79), (100, 0.95)])
-def test_how_high_a_confidence_can_be_depends_on_the_size(size, highest):
+@pytest.mark.parametrize(("size", "highest", "trusting"), [(5, 0.65, 0.89), (15, 0.85, 0.93), (100, 0.97, 0.97)])
+def test_how_high_a_confidence_can_be_depends_on_the_size(size, highest, trusting):
     """The figures are those of docs/confidence.md."""
-    assert read_calibration().highest(size, size) == pytest.approx(highest, abs=0.005)
+    assert read_calibration().highest(size, size) == pytest.approx(highest, abs=0.006)
+    assert read_calibration().highest(size, size, trusting=True) == pytest.approx(trusting, abs=0.006)
 
 
 @pytest.mark.parametrize("agreeing", [1, 7, 14])
@@ -64,7 +91,8 @@ def test_no_agreement_gives_more_than_the_highest(agreeing):
 
 
 def test_the_highest_confidence_does_not_take_coefficients_to_be_positive():
-    wary = Calibration(("mine",), {PairKind.CORRECTNESS: Logistic(0.0, (0.0, -1.0, 0.0, 0.0, 0.0, 0.0))}, "made up")
+    model = Logistic(0.0, (0.0, -1.0, 0.0, 0.0, 0.0, 0.0))
+    wary = Calibration(("mine",), {PairKind.CORRECTNESS: model}, "made up")
     alone, agreed = (wary.confidence(scored(n, "mine"), 0, 14, PairKind.CORRECTNESS) for n in (1, 14))
     assert agreed < alone == wary.highest(15, 8)
 
