@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,22 @@ def test_every_problem_has_the_same_weight_however_many_pairs_it_has():
 def test_a_feature_that_never_varies_has_no_weight():
     model = fit_calibration([example(x, right=x > 0, problem_id=f"{x}") for x in (-1.0, 1.0)], "").models
     assert model[PairKind.CORRECTNESS].coefficients[1:] == (0.0,) * (len(FEATURES) - 1)
+
+
+def test_pairs_that_trust_examples_are_fitted_and_measured_apart():
+    """Trusting, high values are wrong; else they are right."""
+    ids = [f"p{n}" for n in range(24)]
+    values = [1.0 if n % 4 < 2 else -1.0 for n in range(24)]
+    plain = [example(x, right=x > 0, problem_id=i) for i, x in zip(ids, values, strict=True)]
+    trusting = [replace(one, right=not one.right, trusting=True) for one in plain]
+    both = [*plain, *trusting]
+    calibration = fit_calibration(both, "")
+    assert calibration.models[PairKind.CORRECTNESS] == fit_calibration(plain, "").models[PairKind.CORRECTNESS]
+    assert calibration.models[PairKind.CORRECTNESS].coefficients[0] > 0
+    assert calibration.trusting[PairKind.CORRECTNESS].coefficients[0] < 0
+    assert fit_calibration(plain, "").trusting == {}
+    found = cross_fitted(both, both, halves(ids))
+    assert ((found > 0.5) == [one.right for one in both]).all()
 
 
 @pytest.mark.parametrize("right", [[], [True, True], [False]])

@@ -50,6 +50,16 @@ def test_lines_say_what_is_right(run, tmp_path):
     assert left_out == []
 
 
+def test_tests_that_are_examples_of_the_prompt_are_known(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    prompt = 'def f(x):\n    """Double.\n\n    >>> f(3)\n    6\n    """\n'
+    solutions = (prompt + "    return 2 * x\n",)
+    jsonl.write(run.candidates, [Candidates("a", prompt, "f", solutions, ("assert f(1) == 2", "assert f(3) == 6"))])
+    parquet.write_matrices(run.matrix, [PassMatrix("a", np.zeros((1, 2), np.uint8))])
+    (problem,), _ = read_labelled(run, lines(tmp_path / "t.jsonl", {"problem_id": "a", "right": [True]}))
+    assert problem.examples == (1,)
+
+
 def test_a_problem_without_truth_or_with_another_number_is_left_out_and_named(run, tmp_path):
     truth = lines(tmp_path / "t.jsonl", {"problem_id": "a", "right": [True]}, {"problem_id": "c", "right": []})
     with pytest.raises(InputError, match="the truth is known of no problem"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,10 +77,13 @@ def test_what_is_measured_is_said_by_ranker_and_what_is_not_with_the_reason(caps
         if ranker == "codet" or number < 3
     ]
     whole += [example(n, "codet", PairKind.EFFICIENCY, right=f"p{n}" in first and n % 2 == 0) for n in range(8)]
-    show(whole * 5, whole)
+    trusting = [replace(one, trusting=True) for one in whole if one.kind is PairKind.CORRECTNESS]
+    show([*whole, *trusting] * 5, [*whole, *trusting])
     shown = capsys.readouterr()
     problems = {name: row[0] for name, row in rows_of(shown.out).items()}
-    assert problems == {"correctness, codet": "8", "correctness, bayes": "3", "efficiency, codet": "4"}
+    known = {"correctness, codet": "8", "correctness, bayes": "3", "efficiency, codet": "4"}
+    apart = {"correctness, codet, trusting examples": "8", "correctness, bayes, trusting examples": "3"}
+    assert problems == known | apart
     assert "efficiency pairs: 4 of 8 are not measured" in shown.err
     assert "correctness pairs" not in shown.err
 

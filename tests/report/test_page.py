@@ -223,7 +223,10 @@ def test_what_could_not_be_used_is_said(run):
 def test_pairs_without_a_confidence_say_so(run):
     write_run(run, [verdicts("P", "F")], [pair()])
     text = render(run).text
-    assert "No pair has a confidence: the calibration was not fitted on such pairs of the ranker self-validation." in text
+    assert (
+        "No pair has a confidence: the calibration was not fitted on such pairs of the ranker self-validation."
+        in text
+    )
     assert "calibrated chance" not in text
 
 
