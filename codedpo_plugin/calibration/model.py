@@ -62,7 +62,8 @@ class Calibration:
 
     def highest(self, n_solutions: int, n_tests: int, *, trusting: bool = False) -> float:
         """Return what no confidence of a correctness pair is above in a matrix of two solutions or more."""
-        model = (self.trusting if trusting and self.trusting else self.models)[PairKind.CORRECTNESS]
+        own = self.trusting if trusting else self.models
+        model = own.get(PairKind.CORRECTNESS) or self.models[PairKind.CORRECTNESS]
         least, greatest = feature_bounds(n_solutions, n_tests)
         best = np.where(np.array(model.coefficients) > 0, greatest, least)
         return round(float(model.probability(best)), DIGITS)
