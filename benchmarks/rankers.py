@@ -108,11 +108,10 @@ def written(run: RunDirectory, truth: Path) -> tuple[list[LabelledProblem], list
 
 
 def part(problem: LabelledProblem, size: int, generator: np.random.Generator | None = None) -> LabelledProblem:
-    """Return the first, or randomly drawn, so many solutions and tests of a problem, with all examples."""
+    """Return the first, or randomly drawn, so many solutions and tests of a problem."""
     shape = problem.matrix.verdicts.shape
     order = [np.arange(n) if generator is None else generator.permutation(n) for n in shape]
-    tests = np.append(order[1][:size], np.setdiff1d(problem.examples, order[1][:size]))
-    return problem.part(order[0][:size], tests.astype(np.intp))
+    return problem.part(order[0][:size], order[1][:size])
 
 
 def samples(labelled: Problems, truth: Path) -> tuple[Sample, Sample, list[Sample]]:

@@ -33,7 +33,8 @@ class LabelledProblem:
     """The tests that are examples of the prompt."""
 
     def part(self, solutions: NDArray[np.intp], tests: NDArray[np.intp]) -> LabelledProblem:
-        """Return the problem with some of its solutions and tests."""
+        """Return the problem with some of its solutions and tests, and all of its examples."""
+        tests = np.append(tests, np.setdiff1d(self.examples, tests)).astype(np.intp)
         verdicts = self.matrix.verdicts[np.ix_(solutions, tests)]
         matrix = PassMatrix(self.matrix.problem_id, verdicts)
         examples = tuple(np.flatnonzero(np.isin(tests, self.examples)).tolist())
@@ -61,43 +62,44 @@ def examples_of(problem: LabelledProblem, rankers: Mapping[str, Ranker], draws: 
     generator = np.random.default_rng(int(content_id(problem.matrix.problem_id), 16))
     for part in (problem, *(_drawn(problem, generator) for _ in range(draws))):
         for name, ranker in rankers.items():
-            for examples in dict.fromkeys(((), part.examples)):
-                yield from _pairs(part, name, ranker, examples, generator)
+            scores = ranker(part.matrix, {"seed": 0}).solutions
+            yield from _pairs(part, name, scores, generator)
+            if part.examples and scores.size:
+                trusted = believed(scores, part.matrix.passed, part.examples)
+                yield from _pairs(part, name, trusted, generator, trusting=True)
 
 
 def _drawn(problem: LabelledProblem, generator: np.random.Generator) -> LabelledProblem:
-    """Return a random part with all examples, small ones being as likely as large ones."""
+    """Return a random part, small ones being as likely as large ones."""
     chosen = []
     for size in problem.matrix.verdicts.shape:
         fewest = min(SMALLEST, size)
         count = round(fewest * (size / fewest) ** generator.random())
         chosen.append(generator.permutation(size)[:count])
-    solutions, tests = chosen
-    return problem.part(solutions, np.append(tests, np.setdiff1d(problem.examples, tests)).astype(np.intp))
+    return problem.part(chosen[0], chosen[1])
 
 
 def _pairs(
     problem: LabelledProblem,
     name: str,
-    ranker: Ranker,
-    examples: tuple[int, ...],
+    scores: NDArray[np.float64],
     generator: np.random.Generator,
+    *,
+    trusting: bool = False,
 ) -> Iterator[Example]:
-    """Yield the correctness pair that a ranker makes, and one that could be its efficiency pair.
+    """Yield the correctness pair that a ranker's scores make, and one that could be its efficiency pair.
 
     Which of the solutions that pass all credible tests are fastest and slowest is not known without timing them;
     two are drawn.
     """
-    scores, passed = ranker(problem.matrix, {"seed": 0}).solutions, problem.matrix.passed
-    if scores.size and examples:
-        scores = believed(scores, passed, examples)
     if not scores.size or scores.max() == scores.min():
         return
-    best, worst, right = int(np.argmax(scores)), int(np.argmin(scores)), problem.right
+    best, worst = int(np.argmax(scores)), int(np.argmin(scores))
+    passed, right = problem.matrix.passed, problem.right
 
     def example(kind: PairKind, pair: tuple[int, int], *, is_right: bool) -> Example:
         features = pair_features(passed, *pair)
-        return Example(problem.matrix.problem_id, name, kind, features, is_right, bool(examples))
+        return Example(problem.matrix.problem_id, name, kind, features, is_right, trusting)
 
     if problem.programs[best] != problem.programs[worst]:
         is_right = bool(right[best] and not right[worst])

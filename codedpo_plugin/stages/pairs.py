@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 
 ELSEWHERE: Final = ("workers", "sandbox", "ray_address")
 """Where and with how many workers programs run; that does not change the verdicts."""
-SCORED: Final = 4
-"""Shards in one of scores: to rank a problem takes microseconds, to finish a shard the disk takes milliseconds."""
 ALIKE: Final = ("local", "ray")
 """Executors that give the same verdicts: a run may go on with another of them."""
+SCORED: Final = 4
+"""Shards in one of scores: to rank a problem takes microseconds, to finish a shard the disk takes milliseconds."""
 
 
 def execute(run: RunDirectory, plugins: Plugins, config: ExecuteConfig) -> Stage:
@@ -119,10 +119,8 @@ def _warn_of_confidence(run: RunDirectory, config: PairsConfig, counts: Mapping[
         return
     solutions, tests, trusting = 0, 0, False
     for problem in read_scored(run):
-        solutions, tests = (
-            max(solutions, problem.matrix.verdicts.shape[0]),
-            max(tests, problem.matrix.verdicts.shape[1]),
-        )
+        rows, columns = problem.matrix.verdicts.shape
+        solutions, tests = max(solutions, rows), max(tests, columns)
         trusting |= config.trust_examples and bool(examples_among(problem.candidates))
     highest = read_calibration(config.calibration or DEFAULT).highest(solutions, tests, trusting=trusting)
     log.warning(

@@ -58,6 +58,9 @@ def test_a_part_keeps_all_examples():
     for tests in ([0, 5, 7, 2], [2, 5]):
         part = known.part(np.arange(3), np.array(tests))
         assert [tests[place] for place in part.examples] == [test for test in tests if test in (2, 5)]
+    without = known.part(np.arange(3), np.array([0, 7]))
+    np.testing.assert_array_equal(without.matrix.verdicts, known.matrix.verdicts[:3, [0, 7, 2, 5]])
+    assert without.examples == (2, 3)
 
 
 def test_the_same_program_makes_no_pair():
